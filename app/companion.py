@@ -38,7 +38,7 @@ from app.hub.pipeline import EventPipeline
 from app.hub.readiness import Readiness
 from app.hub.refusals import Refusals
 from app.hub.rejection_log import RejectionLog
-from app.hub.rest_log import RestLog
+from app.hub.rest_log import LogPosition, RestLog
 from app.hub.router import Router
 from app.hub.server_state import ServerState, server_state, why_closed
 from app.hub.signals import Signal
@@ -488,7 +488,7 @@ class Companion:
         return why_no_call(event, self.services, self.settings, lambda call: self.faults.rest.answers(call))
 
     async def expect(
-        self, expected: Expectation, within_s: float, after: int | Row | None = None
+        self, expected: Expectation, within_s: float, after: int | LogPosition | None = None
     ) -> ExpectationResult:
         """Wait for a frame that a client must send. See ``hub.expectation``."""
         from app.hub.expectation import wait_for

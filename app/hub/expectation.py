@@ -17,7 +17,7 @@ from app.hub.clock import Clock
 from app.hub.hub import Delivery
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import REST
-from app.hub.rest_log import RestLog, sums_up_repeats
+from app.hub.rest_log import LogPosition, RestLog, sums_up_repeats
 from app.hub.signals import Signal
 from app.hub.slices import Slices
 from app.protocol.catalog import Catalog
@@ -147,22 +147,22 @@ async def wait_for(
     clock: Clock,
     expected: Expectation,
     within_s: float,
-    after: int | Row | None = None,
+    after: int | LogPosition | None = None,
     failed: Signal[FailedExpectation] | None = None,
 ) -> ExpectationResult:
     """Wait until a row meets ``expected``, for at most ``within_s`` seconds from now; emit ``failed`` if none does.
 
-    Only rows after the row number ``after`` count, or from now on if it is None; the result's time is measured from
-    the same moment. GET requests count whether they are logged or not. ``after`` can also be a call without a row.
+    Only rows after the row number or position ``after`` count, or from now on if it is None; the result's time is
+    measured from the same moment. GET requests count whether they are logged or not.
     The rows so far are searched in slices, even if that takes longer than ``within_s``.
     """
     deadline = asyncio.get_running_loop().time() + within_s
     first = journal.last_seq
-    start = journal.row(after) if isinstance(after, int) else after
-    began = start.mono if start else clock.mono()
+    start = LogPosition(after) if isinstance(after, int) else after
+    began = _time(start, journal, clock)
     arrived = asyncio.Event()
     gets = _is_get(expected.event)
-    past = _rows_after(after, journal, calls, gets) if after is not None else ()
+    past = _rows_after(start, journal, calls, gets) if start is not None else ()
     pending: list[Row] = []
     received_instead: deque[Row] = deque(maxlen=MAX_RECEIVED_INSTEAD)
 
@@ -201,19 +201,25 @@ async def wait_for(
             return met
         if failed:
             failed.emit(FailedExpectation(expected, within_s))
-        earlier = _latest(journal, expected, first) if after is None else None
+        earlier = _latest(journal, expected, first) if start is None else None
         return ExpectationResult(None, clock.mono() - began, list(received_instead), earlier)
     finally:
         for disconnect in disconnects:
             disconnect()
 
 
-def _rows_after(after: int | Row, journal: Journal, calls: RestLog, gets: bool) -> Iterator[Row]:
+def _time(start: LogPosition | None, journal: Journal, clock: Clock) -> float:
+    if start is None:
+        return clock.mono()
+    row = journal.row(start.seq) if start.mono is None else None
+    return row.mono if row else start.mono or clock.mono()
+
+
+def _rows_after(start: LogPosition, journal: Journal, calls: RestLog, gets: bool) -> Iterator[Row]:
     """Return the rows so far, which are built when they are needed, and the kept calls without a row."""
-    position, later = (after, calls.after(after)) if isinstance(after, int) else calls.after_call(after)
     rows = journal.rows.copy()  # rows that are dropped meanwhile are searched, too
-    seqs = range(max(position + 1, rows.first), rows.last + 1)
-    return chain((row for seq in seqs if (row := rows.row(seq))), later if gets else ())
+    seqs = range(max(start.seq + 1, rows.first), rows.last + 1)
+    return chain((row for seq in seqs if (row := rows.row(seq))), calls.after(start) if gets else ())
 
 
 def _latest(journal: Journal, expected: Expectation, last: int) -> Row | None:

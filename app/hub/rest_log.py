@@ -7,7 +7,6 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Callable
-from itertools import islice
 from typing import NamedTuple
 
 from app.hub.clock import Clock
@@ -47,6 +46,20 @@ class Call(NamedTuple):
         return self.name.startswith("GET ") and self.verdict is Verdict.OK
 
 
+class LogPosition(NamedTuple):
+    """A place in the log: after a row, and after some of the calls without a row that followed it.
+
+    Positions are in the order of time. That of a row is ``LogPosition(row.seq)``, before the calls that follow it.
+    """
+
+    seq: int
+    """The number of the newest row."""
+    calls: int = 0
+    """How many calls without a row there were; 0: only those before the row."""
+    mono: float | None = None
+    """The time in monotonic seconds; None: that of the row."""
+
+
 class _Folded:
     """A GET request that has a row, and the number of its repeats since then."""
 
@@ -66,8 +79,8 @@ class RestLog:
         self._clock = clock
         self._log_gets = log_gets
         self._folded: dict[Call, _Folded] = {}
-        self._unlogged_calls: deque[tuple[int, Row]] = deque(maxlen=MAX_UNLOGGED)
-        """Calls without a row, each with the sequence number of the newest row at that time."""
+        self._unlogged_calls: deque[tuple[LogPosition, Row]] = deque(maxlen=MAX_UNLOGGED)
+        self._unlogged_count = 0
         self._timer: asyncio.TimerHandle | None = None
         self.unlogged: Signal[Row] = Signal()
 
@@ -89,19 +102,19 @@ class RestLog:
             return self._append(call, call.note)
         return 0
 
-    def after(self, seq: int) -> list[Row]:
-        """Return the kept calls without a row that arrived after the row ``seq``."""
-        return [row for position, row in self._unlogged_calls if position >= seq]
+    def now(self) -> LogPosition:
+        """Return the position after the newest row and the newest call."""
+        return LogPosition(self._journal.last_seq, self._unlogged_count, self._clock.mono())
 
-    def after_call(self, call: Row) -> tuple[int, list[Row]]:
-        """Return the number of the row before a kept call without a row, and the kept calls after it.
+    def position(self, row: Row) -> LogPosition:
+        """Return the position of a row, or of a call without a row that has just arrived."""
+        if row.seq:
+            return LogPosition(row.seq, mono=row.mono)
+        return next((position for position, each in reversed(self._unlogged_calls) if each is row), self.now())
 
-        If the call is not kept any more, all that are kept came after it.
-        """
-        for index, (position, row) in enumerate(self._unlogged_calls):
-            if row is call:
-                return position, [each for _, each in islice(self._unlogged_calls, index + 1, None)]
-        return self._journal.last_seq, [row for _, row in self._unlogged_calls]
+    def after(self, position: LogPosition) -> list[Row]:
+        """Return the kept calls without a row that arrived after a position."""
+        return [row for at, row in self._unlogged_calls if at[:2] > position[:2]]
 
     def flush(self, *, everything: bool = False) -> None:
         """Append one row for the repeats of each request that was counted for ``FOLD_S``, or of all requests."""
@@ -144,5 +157,6 @@ class RestLog:
             0, self._clock.wall(), self._clock.mono(), Kind.FROM_UI, "rest", call.name, call.payload,
             len(call.payload), call.verdict, call.note, REST, call.user,
         )  # fmt: skip
-        self._unlogged_calls.append((self._journal.last_seq, row))
+        self._unlogged_count += 1
+        self._unlogged_calls.append((self.now()._replace(mono=row.mono), row))
         self.unlogged.emit(row)

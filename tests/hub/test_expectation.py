@@ -10,7 +10,7 @@ import pytest
 from app.hub import slices
 from app.hub.expectation import MAX_RECEIVED_INSTEAD, Expectation, ExpectationResult, wait_for, why_impossible
 from app.hub.journal import Journal, Kind, Row, Verdict
-from app.hub.rest_log import MAX_UNLOGGED, Call, RestLog
+from app.hub.rest_log import MAX_UNLOGGED, Call, LogPosition, RestLog
 from app.hub.router import Router
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.event_files.parse import parse_event_file
@@ -39,7 +39,7 @@ class Desk:
         return self.journal.append(Kind.FROM_UI, name, payload=body, client="rest", origin="rest", verdict=verdict)
 
     async def wait(
-        self, expected: Expectation, within_s: float = SHORT, after: int | Row | None = None
+        self, expected: Expectation, within_s: float = SHORT, after: int | LogPosition | None = None
     ) -> ExpectationResult:
         return await wait_for(self.journal, self.calls, self.time.clock, expected, within_s, after)
 
@@ -339,16 +339,19 @@ async def test_a_get_request_since_a_row_counts_and_an_earlier_one_does_not(desk
 async def test_an_expectation_after_a_get_request_needs_a_later_one(desk: Desk) -> None:
     """Regression: the second expectation was met by the first request, which has no row number."""
     desk.calls.add(get("GET /friends"))
-    first = (await desk.wait(Expectation("GET /friends"), after=0)).row
-    assert first is not None
+    met = (await desk.wait(Expectation("GET /friends"), after=0)).row
+    assert met is not None
+    first = desk.calls.position(met)
     assert (await desk.wait(Expectation("GET /friends"), after=first)).row is None
     desk.calls.add(get("GET /friends"))
     second = (await desk.wait(Expectation("GET /friends"), after=first)).row
     assert second is not None
-    assert second is not first
+    assert second is not met
+    desk.typing()
     for _ in range(MAX_UNLOGGED):
         desk.calls.add(get("GET /status"))
     assert (await desk.wait(Expectation("GET /status"), after=first)).row, "the call is not kept any more"
+    assert (await desk.wait(Expectation("typing"), after=first)).row, "its position still is"
 
 
 async def test_a_row_that_counts_repeats_does_not_meet_an_expectation(desk: Desk) -> None:

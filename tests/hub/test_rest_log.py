@@ -3,7 +3,7 @@
 import pytest
 
 from app.hub.journal import Row, Verdict
-from app.hub.rest_log import FOLD_S, MAX_FOLDED, MAX_UNLOGGED, Call, RestLog
+from app.hub.rest_log import FOLD_S, MAX_FOLDED, MAX_UNLOGGED, Call, LogPosition, RestLog
 from tests.conftest import until
 from tests.hub.doubles import Stage
 
@@ -77,7 +77,7 @@ async def test_many_different_requests_need_no_more_memory(log: LogStage) -> Non
     log.log_gets = False
     for _ in range(2 * MAX_UNLOGGED):
         log.log.add(FRIENDS)
-    assert len(log.log.after(0)) == MAX_UNLOGGED
+    assert len(log.log.after(LogPosition(0))) == MAX_UNLOGGED
     log.log.close()
 
 

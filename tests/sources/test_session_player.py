@@ -13,6 +13,7 @@ from app.hub.rest_log import Call
 from app.hub.row import Kind, Row
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
 from app.hub.target import ALL, Target
+from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict
 from app.protocol.faults.rest import parse_rest_fault
 from app.protocol.faults.words import parse_fault
@@ -280,6 +281,23 @@ async def test_each_expectation_of_a_get_request_needs_a_request_of_its_own(thea
     theatre.companion.rest_log.add(Call("GET /friends", b"", "200", Verdict.OK, "me"))
     await theatre.companion.sessions.wait(run)
     assert [result.met for result in run.results] == [True, False]
+
+
+@pytest.mark.parametrize("before", ["", "alice: hi\n"])
+async def test_a_get_request_before_the_step_that_fires_does_not_meet_an_expectation(
+    theatre: Theatre, before: str
+) -> None:
+    """Regression: all requests since the newest row counted, because they have no row."""
+    await theatre.companion.fire(Envelope("friend_online", {"username": "carol"}), origin=PANEL)
+    theatre.companion.rest_log.add(Call("GET /messages", b'{"peer":"carol"}', "200", Verdict.OK, "me"))
+    theatre.time.passed += 5
+    run = await theatre.play(f"{before}expect GET /messages where peer=carol within 20ms")
+    assert [result.met for result in run.results] == [False]
+    theatre.at_next_frame(
+        lambda: theatre.companion.rest_log.add(Call("GET /messages", b'{"peer":"carol"}', "200", Verdict.OK, "me"))
+    )
+    run = await theatre.play("alice: hi\nexpect GET /messages where peer=carol within 20ms")
+    assert [result.detail for result in run.results] == ["after 0.00 s"]
 
 
 async def test_pauses_after_a_paused_run_count_from_when_it_continues(theatre: Theatre) -> None:

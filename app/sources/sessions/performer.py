@@ -147,7 +147,7 @@ async def _expect(action: actions.Expect, track: Track) -> Outcome:
     result = await track.stage.expect(expected, within, track.met.get(str(expected), track.since))
     track.timeline.resynchronize()
     if result.row:
-        track.met[str(expected)] = result.row.seq or result.row
+        track.met[str(expected)] = track.stage.rest_log.position(result.row)
         return Outcome(met=True, detail=f"after {result.after_s:.2f} s")
     if impossible:
         return Outcome(met=False, detail=impossible)

@@ -199,7 +199,7 @@ class SessionPlayer:
         run, options = self._run, self._options
         return Track(
             self._stage, timeline, run.name, run.seed, key, options.files, self._replay, self._faults,
-            options.to or ALL, since=self._stage.journal.last_seq, refusals=self._refusals,
+            self._stage.rest_log.now(), options.to or ALL, refusals=self._refusals,
         )  # fmt: skip
 
     async def _play_steps(self, steps: Sequence[Step], track: Track, *, outermost: bool = False) -> None:

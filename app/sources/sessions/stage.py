@@ -13,8 +13,7 @@ from app.hub.journal import Journal
 from app.hub.origin import Origin
 from app.hub.pipeline import EventPipeline
 from app.hub.refusals import Refusals
-from app.hub.rest_log import RestLog
-from app.hub.row import Row
+from app.hub.rest_log import LogPosition, RestLog
 from app.hub.target import ALL, Target
 from app.protocol.faults.kinds import AnyFault
 from app.protocol.faults.profiles import SavedProfile
@@ -127,7 +126,7 @@ class Stage(Publisher, Protocol):
         """Send any text or bytes as a frame."""
 
     async def expect(
-        self, expected: Expectation, within_s: float, after: int | Row | None = None
+        self, expected: Expectation, within_s: float, after: int | LogPosition | None = None
     ) -> ExpectationResult:
         """Wait for a frame or a REST call of the UI."""
 

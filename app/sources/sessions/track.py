@@ -1,6 +1,6 @@
 """``Track``, the context in which steps are played: the steps of a session, or those of one run of a ``when`` rule.
-For example, it has the timeline, the default recipients, the values for templates, and the log row after which
-expectations search. The tracks of a session share its files, faults and refusals. ``player`` plays the steps.
+For example, it has the timeline, the default recipients, the values for templates, and the place in the log after
+which expectations search. The tracks of a session share its files, faults and refusals. ``player`` plays the steps.
 """
 
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from random import Random
 
 from app.hub.origin import Origin
 from app.hub.refusals import ArmedRefusal
-from app.hub.row import Row
+from app.hub.rest_log import LogPosition
 from app.hub.session_run import SessionFiles
 from app.hub.target import ALL, Target
 from app.protocol.templates import TemplateContext
@@ -38,16 +38,14 @@ class Track:
     files: SessionFiles
     replay: Replay
     faults: SessionFaults
+    since: LogPosition
+    """Expectations count from here: the end of the log when the last firing step, or the track, began."""
     to: Target = ALL
     """The recipients that replace ``all``."""
     line: int = 0
     """The line of the step that is being played."""
-    since: int = 0
-    """Expectations count from after this row: the newest when the last firing step, or the track, began."""
-    met: dict[str, int | Row] = field(default_factory=dict)
-    """The numbers of the rows that met expectations since then, by the text of the expectation, or calls without a
-    row. An equal expectation needs a later one.
-    """
+    met: dict[str, LogPosition] = field(default_factory=dict)
+    """What met expectations since then, by their text. An equal expectation needs something later."""
     fired: int = 0
     refusals: list[ArmedRefusal] = field(default_factory=list)
     """What the steps ``refuse`` of the session have armed. All tracks of a session share the list."""
@@ -64,7 +62,7 @@ class Track:
 
     def begin_firing(self) -> None:
         """Count expectations from now on."""
-        self.since = self.stage.journal.last_seq
+        self.since = self.stage.rest_log.now()
         self.met.clear()
 
     def target(self, text: str, local_user: LocalUser | None = None) -> Target:
