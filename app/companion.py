@@ -193,7 +193,12 @@ class Companion:
         self.sources = Sources(self, self.hub)
         auto_reply = AutoReply(self.chat.posted, store.auto_replies, values=self.values)
         self.sources.add(auto_reply)
-        self.chat.before_switch.append(lambda _: auto_reply.cancel_replies())
+        # In this order: a delayed call may be held by a breakpoint, and a held message may get an auto-reply.
+        self.chat.before_switch += [
+            lambda why: self.faults.rest.release_delayed(why),
+            lambda why: self.breakpoints.release_all(why),
+            lambda _: auto_reply.cancel_replies(),
+        ]
 
         # events that files define
         self.event_files = EventFiles(
@@ -564,8 +569,6 @@ class Companion:
             self.hub, self.router, self.pipeline, self.catalog, lambda: self.settings.saved_filters
         )
         breakpoints.changed.connect(self.breakpoints_changed.emit)
-        # Before auto-replies are cancelled: a message that continues may get one.
-        self.chat.before_switch.insert(0, breakpoints.release_all)
         return breakpoints
 
     @cached_property

@@ -12,7 +12,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -131,6 +131,9 @@ class Faults(Protocol):
     def is_armed(self, fault: RestFault) -> bool:
         """Return whether a fault is still armed."""
 
+    def delayed(self, fault: RestFault) -> AbstractContextManager[Callable[[], bool]]:
+        """Yield a function that returns whether a call must still wait. Leave the context when it is answered."""
+
 
 class RestApi:
     """Handles the requests of the chat UI, and journals them."""
@@ -248,7 +251,14 @@ class RestApi:
         self._hub.log_server_event("fault", note=note.encode(errors="replace").decode())
         if fault.hang and not fault.offline:
             return await self._hang(request, decision, started)
-        await self._wait_while(lambda: self._faults.is_armed(fault), decision.delay_s)
+        with self._faults.delayed(fault) as must_wait:
+            await self._wait_while(must_wait, decision.delay_s)
+            return await self._answer_with_fault(request, handler, decision)
+
+    async def _answer_with_fault(
+        self, request: web.Request, handler: Handler, decision: RestDecision
+    ) -> web.StreamResponse:
+        fault = decision.fault
         if fault.offline:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_PACKET_S):

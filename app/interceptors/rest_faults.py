@@ -3,17 +3,23 @@ A fault disturbs the UI's calls of a route, such as ``POST /messages``, on purpo
 status or no answer.
 """
 
+import asyncio
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
+from app.hub.fault_plan import FAULT
 from app.hub.hub import Hub
 from app.hub.signals import Signal
+from app.protocol.counts import count
 from app.protocol.errors import Invalid
 from app.protocol.faults.rest import RestDecision, RestFault, RestFaultSequence, check_rest_fault, rest_fault_text
 from app.protocol.faults.words import InvalidFault
 from app.protocol.rest_calls import with_upper_method
 
 MAX_ROUTES = 100
+RELEASE_S = 1.0
+"""Seconds that ``release_delayed`` waits until the released calls are answered."""
 
 
 class RestFaults:
@@ -22,6 +28,12 @@ class RestFaults:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._armed: list[RestFaultSequence] = []
+        self._waiting: set[object] = set()
+        """The calls that are being delayed."""
+        self._unanswered: set[object] = set()
+        """Those, and the ones that continue but are not answered yet."""
+        self._all_answered = asyncio.Event()
+        self._releasing = False
         self.changed: Signal[None] = Signal()
         """Emitted when faults were armed or cleared."""
         self.acted: Signal[None] = Signal()
@@ -90,3 +102,33 @@ class RestFaults:
             decision = each.decide(method, path, decided=decision is not None) or decision
         self.acted.emit(None)
         return decision
+
+    @contextmanager
+    def delayed(self, fault: RestFault) -> Iterator[Callable[[], bool]]:
+        """Yield a function that returns whether a call must still wait. Leave the context when it is answered."""
+        call = object()
+        self._unanswered.add(call)
+        if not self._releasing:
+            self._waiting.add(call)
+        try:
+            yield lambda: call in self._waiting and self.is_armed(fault)
+        finally:
+            self._waiting.discard(call)
+            self._unanswered.discard(call)
+            if not self._unanswered:
+                self._all_answered.set()
+
+    async def release_delayed(self, why: str) -> None:
+        """Let delayed calls continue, and wait briefly until they are answered. Meanwhile, none is delayed."""
+        if self._waiting:
+            note = f"{count(len(self._waiting), 'delayed REST call')} answered now: {why}"
+            self._hub.log_server_event(FAULT, note=note)
+            self._waiting.clear()
+        self._releasing = True
+        self._all_answered.clear()
+        try:
+            if self._unanswered:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._all_answered.wait(), RELEASE_S)
+        finally:
+            self._releasing = False

@@ -14,7 +14,7 @@ from app.hub.rest_exchange import RestExchange
 from app.protocol.faults.rest import RestFault
 from app.protocol.ui_stores import Flavour, UiStores
 from tests.conftest import until
-from tests.endpoints.http_client import PAGE, Rest
+from tests.endpoints.http_client import PAGE, Answer, Rest
 from tests.endpoints.raw import tcp_to
 from tests.hub.doubles import FakeTime
 
@@ -76,6 +76,43 @@ async def test_a_delayed_call_is_handled_when_its_fault_is_cleared(rest: Rest) -
     await until(lambda: any(row.event == "fault" for row in rest.companion.journal))
     rest.companion.faults.clear_all()
     assert (await call).status == 200
+
+
+async def texts(rest: Rest) -> list[str]:
+    return [each["text"] for each in (await rest.state())["messages"]]
+
+
+async def delayed_message(rest: Rest) -> "asyncio.Task[Answer]":
+    arm(rest, "POST /messages", delay=600_000)
+    call = asyncio.create_task(rest.post("/messages", {"to": "alice", "text": "delayed"}))
+    await until(lambda: rows(rest, "fault"))
+    return call
+
+
+async def test_a_delayed_call_is_handled_before_a_session_uses_a_copy_of_the_chat_state(rest: Rest) -> None:
+    """Regression: the message was stored in the copy, so the user's own state lacked it."""
+    call = await delayed_message(rest)
+    chat = rest.companion.chat
+    await chat.begin_scratch()
+    assert rows(rest, "POST /messages")
+    await chat.reset()
+    await chat.end_scratch(keep=False)
+    assert "delayed" in await texts(rest)
+    assert (await call).status in (200, 202)
+    assert rows(rest, "fault")[-1].note == (
+        "1 delayed REST call answered now: a session begins that uses a copy of the chat state"
+    )
+
+
+async def test_a_delayed_call_is_handled_before_the_copy_of_a_session_is_dropped(rest: Rest) -> None:
+    """Regression: when the session cleared its fault, the message was stored in the user's own state."""
+    chat = rest.companion.chat
+    await chat.begin_scratch()
+    call = await delayed_message(rest)
+    rest.companion.faults.clear_all()
+    await chat.end_scratch(keep=False)
+    assert (await call).status in (200, 202)
+    assert "delayed" not in await texts(rest)
 
 
 async def test_offline_resets_the_connection(rest: Rest) -> None:
