@@ -86,6 +86,19 @@ def longest_block(editor: TextEdit) -> int:
     return longest
 
 
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
+def test_shift_and_enter_begin_a_line(editor: TextEdit, key: Qt.Key) -> None:
+    editor.set_text("one, two")
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    QTest.keyClick(editor, key, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClicks(editor, "three")
+    assert editor.toPlainText() == "one, two\nthree"
+    editor.setReadOnly(True)
+    QTest.keyClick(editor, key, Qt.KeyboardModifier.ShiftModifier)
+    assert editor.toPlainText() == "one, two\nthree"
+    assert rejections(editor) == []
+
+
 @pytest.mark.parametrize("text", LARGE.values(), ids=LARGE)
 def test_a_large_paste_is_kept_exactly_and_displayed_in_pieces(editor: TextEdit, text: str) -> None:
     changes: list[str] = []

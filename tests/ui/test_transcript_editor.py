@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QTextCursor
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from app.hub.session_run import SessionProblem, SessionRun, StepResult
@@ -237,3 +238,15 @@ def test_inserted_lines_get_the_indentation_of_their_place(
     assert editor.insert_lines("note 1\nnote 2\n")
     editor.flush()
     assert editor.toPlainText() == expected
+
+
+@pytest.mark.parametrize("modifier", [Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier])
+def test_enter_indents_the_next_line_also_with_shift(
+    modifier: Qt.KeyboardModifier, show: Callable[[QWidget], None]
+) -> None:
+    editor = TranscriptEditor(lambda: OFFERS)
+    show(editor)
+    editor.set_text("  repeat 2 times")
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    QTest.keyClick(editor, Qt.Key.Key_Return, modifier)
+    assert editor.toPlainText() == "  repeat 2 times\n      "

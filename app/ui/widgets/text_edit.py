@@ -16,6 +16,8 @@ from collections import deque
 from PySide6.QtCore import QMimeData, QSignalBlocker, QTimer, Signal
 from PySide6.QtGui import (
     QInputMethodEvent,
+    QKeyEvent,
+    QKeySequence,
     QTextBlock,
     QTextBlockFormat,
     QTextCharFormat,
@@ -234,6 +236,17 @@ class TextEdit(QPlainTextEdit):
         return "".join(parts[1:])
 
     # user input
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.InsertLineSeparator) and not self.isReadOnly():
+            self.break_line()  # Qt would insert U+2028, which looks like a new line but does not end the line
+        else:
+            super().keyPressEvent(event)
+
+    def break_line(self) -> None:
+        """Begin a new line at the cursor."""
+        self.insert_text("\n")
 
     @override
     def insertFromMimeData(self, source: QMimeData) -> None:

@@ -286,7 +286,7 @@ class TranscriptEditor(NumberedEditor):
         self._asked = event.key() == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.ControlModifier
         plain = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier == Qt.KeyboardModifier.NoModifier
         if plain and not self.completing and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._break_line()
+            self.break_line()
             return
         super().keyPressEvent(event)
 
@@ -329,7 +329,8 @@ class TranscriptEditor(NumberedEditor):
             return 1
         return min(len(text) - len(text.lstrip(" ")), len(INDENT))
 
-    def _break_line(self) -> None:
+    @override
+    def break_line(self) -> None:
         """Begin a line with the indentation of the current one; one level deeper after ``when`` and ``repeat``."""
         cursor = self.textCursor()
         first = _first_block(cursor.block())
