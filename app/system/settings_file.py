@@ -1,13 +1,12 @@
 """Read and write the settings file (TOML), which users may edit.
 
-Saving keeps comments and unknown keys, but renames a file that is not valid TOML and writes a new one. Reading
-replaces a value that is not valid, usually by its default, but by a strict value if it controls access. Warnings
-report this. The schema is written beside the file, for editors.
+Saving keeps comments and unknown keys, and refuses to replace a file that is not valid TOML. Reading replaces a
+value that is not valid, usually by its default, but by a strict value if it controls access. Warnings report this.
+The schema is written beside the file, for editors.
 """
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from copy import deepcopy
 from itertools import islice
@@ -17,7 +16,7 @@ from typing import Any
 import msgspec
 
 from app.system import key_combination
-from app.system.files import read_text, reason, replace, write_file
+from app.system.files import read_text, reason, write_file
 from app.system.lint_rules import lint_rule_problem
 from app.system.settings import (
     ENVELOPE_KEYS,
@@ -28,13 +27,15 @@ from app.system.settings import (
     Settings,
     settings_schema_text,
 )
-from app.system.settings_checks import InvalidSettings, check, equal_ports, origin_problem, validate
+from app.system.settings_checks import InvalidSetting, InvalidSettings, check, equal_ports, origin_problem, validate
 
 MAX_BYTES = 256 * 1024
 SCHEMA_FILE = "settings.schema.json"
 """The schema of the settings file, which is written beside it for editors."""
 PARSE_ERRORS = (ValueError, RecursionError)
 """Exceptions of the TOML parsers."""
+THE_FILE = "the file"
+"""The entry in ``SettingsFile.unusable`` if no value of the file could be used."""
 _PORT_NAMES = {name for name, _, _ in PORTS}
 
 
@@ -45,7 +46,7 @@ class SettingsFile:
         self.path = path
         self.warnings: list[str] = []
         self.unusable: list[str] = []
-        """The names of the settings whose values could not be used, or ``the file``."""
+        """The names of the settings whose values could not be used, or ``THE_FILE``."""
         self._known: Settings | None = None
         """The settings that were loaded or saved last."""
 
@@ -69,7 +70,7 @@ class SettingsFile:
             until = "".join(
                 f"; {name} = {_as_toml(value)} until the file is corrected" for name, value in restrictive.items()
             )
-            self.unusable = ["the file"]
+            self.unusable = [THE_FILE]
             self.warnings = [f"{self.path} could not be read, so defaults are used: {reason(error)}{until}"]
             return Settings(**restrictive)
         return self._from_document(document)
@@ -111,8 +112,8 @@ class SettingsFile:
         """Write the values that differ from the file, and keep its comments. Raise ``OSError``.
 
         A value that someone has edited in the file meanwhile stays, unless it was changed here too; if it excludes
-        one of the others, raise ``InvalidSettings``. A file that is not valid TOML is renamed first, so that it is
-        not lost.
+        one of the others, raise ``InvalidSettings``. Raise it also if the file is not valid TOML, because the
+        settings in use contain neither its values nor, perhaps, the ones to keep: see ``RESTRICTIVE``.
         """
         import tomllib
 
@@ -124,10 +125,12 @@ class SettingsFile:
             tomllib.loads(text)  # stricter than tomlkit: the file counts as broken if `load` could not read it
             document = tomlkit.parse(text)
         except FileNotFoundError:
-            document, known = _new_document(), None
-        except PARSE_ERRORS:
-            replace(self.path, self.path.with_name(f"{self.path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}"))
-            document, known = _new_document(), None
+            document = _new_document()
+            if THE_FILE not in self.unusable:  # otherwise, what was loaded is no one's choice
+                known = None
+        except PARSE_ERRORS as error:
+            wrong = f"it cannot be read: {reason(error)}. Correct or delete the file, then save again"
+            raise InvalidSettings([InvalidSetting(self.path.name, wrong)]) from None
         as_read = self._from_document(document.unwrap())
         kept = {}
         for name, value in msgspec.structs.asdict(settings).items():

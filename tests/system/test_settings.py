@@ -198,16 +198,34 @@ def test_warnings_are_those_of_the_last_load(file: SettingsFile) -> None:
 @pytest.mark.parametrize(
     "broken", [b"port = = 1", b"[", b"port = 1\nport = 2", b"a = " + b"[" * 5000, b'fixtures = "D:\\events"']
 )
-def test_a_broken_file_loads_the_defaults_and_is_set_aside_before_a_save(file: SettingsFile, broken: bytes) -> None:
+def test_a_broken_file_loads_the_defaults_and_is_not_replaced(file: SettingsFile, broken: bytes) -> None:
+    """Regression: it was renamed, so that the settings in it were lost."""
     file.path.write_bytes(broken)
-    assert file.load() == Settings()
+    settings = file.load()
+    assert settings == Settings()
     (warning,) = file.warnings
     assert str(file.path) in warning
     assert "defaults are used" in warning
-    file.save(Settings(port=9000))
-    assert file.load().port == 9000
-    (aside,) = file.path.parent.glob("settings.toml.broken-*")
-    assert aside.read_bytes() == broken
+    with pytest.raises(InvalidSettings, match=r"^settings.toml: it cannot be read: .*Correct or delete the file"):
+        file.save(msgspec.structs.replace(settings, port=9000))
+    assert list(file.path.parent.iterdir()) == [file.path]
+    assert file.path.read_bytes() == broken
+
+
+@pytest.mark.parametrize("then", ["corrected", "deleted"])
+def test_values_that_replace_those_of_a_broken_file_are_not_saved(file: SettingsFile, then: str) -> None:
+    """Regression: no page could connect any more, although the file was valid and no warning said so."""
+    write(file, 'allowed_origins = ["http://localhost:5173"]\nport = 8081 8082\n')
+    settings = file.load()
+    assert settings.allowed_origins == []
+    if then == "deleted":
+        file.path.unlink()
+        expected = Settings(theme="dark")
+    else:
+        write(file, 'allowed_origins = ["http://localhost:5173"]\nport = 8083\n')
+        expected = Settings(theme="dark", allowed_origins=["http://localhost:5173"], port=8083)
+    file.save(msgspec.structs.replace(settings, theme="dark"))
+    assert SettingsFile(file.path).load() == expected
 
 
 def test_an_unreadable_file_loads_restrictive_access_settings(file: SettingsFile) -> None:
