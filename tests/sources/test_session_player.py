@@ -159,6 +159,30 @@ async def test_a_rule_runs_whenever_the_ui_sends_an_event(theatre: Theatre) -> N
     assert len({json.loads(row.payload)["data"]["msg_id"] for row in rows}) == 2
 
 
+async def test_an_expectation_of_a_rule_is_met_by_what_arrives_with_the_trigger(theatre: Theatre) -> None:
+    """Regression: what the client sent in the same write came before the steps of the rule began."""
+    run = theatre.start(
+        "when typing 1 times\n    expect typing where typing=false within 20ms\nexpect mark_read within 60s"
+    )
+    await until(lambda: run.current is not None and run.current.line == 3)
+    for typing in (True, False):
+        theatre.send("typing", peer="alice", typing=typing)
+    theatre.send("mark_read", peer="alice")
+    await theatre.companion.sessions.wait(run)
+    assert {result.line: result.met for result in run.results} == {2: True, 3: True}
+
+
+async def test_a_request_that_activates_a_rule_does_not_meet_its_expectation(theatre: Theatre) -> None:
+    run = theatre.start(
+        "when GET /friends 1 times\n    expect GET /friends within 20ms\nexpect mark_read within 60s"
+    )
+    await until(lambda: run.current is not None and run.current.line == 3)
+    theatre.companion.rest_log.add(Call("GET /friends", b"", "200", Verdict.OK, "me"))
+    theatre.send("mark_read", peer="alice")
+    await theatre.companion.sessions.wait(run)
+    assert {result.line: result.met for result in run.results} == {2: False, 3: True}
+
+
 async def test_a_session_of_rules_runs_until_it_is_stopped(theatre: Theatre) -> None:
     run = theatre.start("when POST /messages\n    alice: got it")
     await until(lambda: run.totals.steps == 1)

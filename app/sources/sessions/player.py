@@ -17,6 +17,7 @@ from app.hub.journal import Verdict
 from app.hub.origin import Origin
 from app.hub.pipeline import FIRE_ERRORS
 from app.hub.refusals import ArmedRefusal
+from app.hub.rest_log import LogPosition
 from app.hub.session_run import Options, RunState, SessionRun, StepResult
 from app.hub.target import ALL
 from app.hub.tasks import Tasks
@@ -71,7 +72,8 @@ class SessionPlayer:
         self._replay = Replay(session, renewal, sync=options.sync, exact=options.exact)
         self._refusals: list[ArmedRefusal] = []
         self._faults = SessionFaults(stage, run.seed)
-        self._main = self._track(Timeline(stage.clock, start, options.speed, options.max_idle_s), "")
+        timeline = Timeline(stage.clock, start, options.speed, options.max_idle_s)
+        self._main = self._track(timeline, "", stage.rest_log.now())
         self._failed = False
         self._began = 0.0
         self._since = 0
@@ -195,11 +197,11 @@ class SessionPlayer:
                 return steps[index:]
         raise CannotPlay(f"The session has no mark {mark[:80]!r}.")
 
-    def _track(self, timeline: Timeline, key: str) -> Track:
+    def _track(self, timeline: Timeline, key: str, since: LogPosition) -> Track:
         run, options = self._run, self._options
         return Track(
             self._stage, timeline, run.name, run.seed, key, options.files, self._replay, self._faults,
-            self._stage.rest_log.now(), options.to or ALL, refusals=self._refusals,
+            since, options.to or ALL, refusals=self._refusals,
         )  # fmt: skip
 
     async def _play_steps(self, steps: Sequence[Step], track: Track, *, outermost: bool = False) -> None:
@@ -243,9 +245,8 @@ class SessionPlayer:
             took = self._stage.clock.mono() - began
             self._run.add(StepResult(step.line, _text(step), outcome.met, took, outcome.detail))
 
-    async def _play_rule(self, step: Step, activation: int) -> None:
-        track = self._track(self._main.timeline.branch(), f"rule {step.line}:{activation}")
-        track.begin_firing()
+    async def _play_rule(self, step: Step, activation: int, since: LogPosition) -> None:
+        track = self._track(self._main.timeline.branch(), f"rule {step.line}:{activation}", since)
         try:
             await self._play_steps(step.steps, track)
         except CannotPlay as error:

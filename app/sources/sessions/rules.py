@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from app.hub.expectation import Expectation
+from app.hub.rest_log import LogPosition
 from app.hub.row import Row
 from app.hub.tasks import Tasks
 from app.protocol.session.steps import Step
@@ -28,7 +29,8 @@ class _Rule:
 
 
 class Rules:
-    """The active rules of a session. ``play`` runs the steps of one, with the number of the activation.
+    """The active rules of a session. ``play`` runs the steps of one, with the number of the activation and the
+    position of the row that activated it in the log.
 
     ``stopped`` is called with a rule that was activated too often.
     """
@@ -37,7 +39,7 @@ class Rules:
         self,
         stage: Stage,
         tasks: Tasks,
-        play: Callable[[Step, int], Awaitable[None]],
+        play: Callable[[Step, int, LogPosition], Awaitable[None]],
         stopped: Callable[[Step, str], None],
     ) -> None:
         self._stage = stage
@@ -68,9 +70,9 @@ class Rules:
 
     def _on_row(self, row: Row) -> None:
         for rule in [each for each in self._rules if each.expectation.met_by(row)]:
-            self._activate(rule)
+            self._activate(rule, row)
 
-    def _activate(self, rule: _Rule) -> None:
+    def _activate(self, rule: _Rule, row: Row) -> None:
         now = self._stage.clock.mono()
         if len(rule.recent) == MAX_ACTIVATIONS and now - rule.recent[0] < WINDOW_S:
             self._rules.remove(rule)
@@ -81,9 +83,10 @@ class Rules:
             return
         rule.recent.append(now)
         rule.activations += 1
-        self._tasks.spawn(self._run(rule.step, rule.activations), f"rule in line {rule.step.line}")
+        run = self._run(rule.step, rule.activations, self._stage.rest_log.position(row))
+        self._tasks.spawn(run, f"rule in line {rule.step.line}")
         if rule.activations == rule.times:
             self._rules.remove(rule)
 
-    async def _run(self, step: Step, activation: int) -> None:
-        await self._play(step, activation)
+    async def _run(self, step: Step, activation: int, since: LogPosition) -> None:
+        await self._play(step, activation, since)

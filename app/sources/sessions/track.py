@@ -39,7 +39,7 @@ class Track:
     replay: Replay
     faults: SessionFaults
     since: LogPosition
-    """Expectations count from here: the end of the log when the last firing step, or the track, began."""
+    """Expectations count from here: the end of the log when the last firing step began, or where the track did."""
     to: Target = ALL
     """The recipients that replace ``all``."""
     line: int = 0
