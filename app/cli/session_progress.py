@@ -40,17 +40,19 @@ class Progress:
         try:
             self._say(f"{run['title']} · seed {run['seed']}")
             with interrupted_by_signals():
-                while run["state"] in ("running", "paused"):
+                plays = True
+                while plays:
                     if self._stepwise and run["state"] == "paused":
                         run = self._control.call("POST", f"{path}/{'step' if self._ask(run) else 'resume'}")
                     run = self._read(path, seen=run["version"], wait=POLL_S, more_s=POLL_S)
+                    plays = run["state"] in ("running", "paused")
         except KeyboardInterrupt:
             self.interrupted = True
             self._control.call("POST", f"{path}/stop")
+            run = self._read(path)
         except OSError:  # the results cannot be printed
             self._control.call("POST", f"{path}/stop")
             raise
-        run = self._read(path)
         while len(run["results"]) == MAX_SHOWN:  # there may be more
             run = self._read(path)
         self._show_end(run)

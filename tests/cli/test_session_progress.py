@@ -90,6 +90,18 @@ def test_the_prompt_counts_the_steps_of_the_session_and_names_the_next_line(
     assert capsys.readouterr().err == "1 of 2 steps played. Press Enter for the next one, in line 4.\n"
 
 
+def test_the_end_of_a_run_is_read_once() -> None:
+    """Regression: it was read twice, with the chat states that the run had saved."""
+    answers = [{**RUN, "version": 2}, {**RUN, "state": "passed", "files": {"a.json": {}}}]
+
+    class Companion:
+        def call(self, *_: str, **__: Any) -> dict[str, Any]:
+            return answers.pop(0)
+
+    run = Progress(cast(Control, Companion()), "morning.chat", stepwise=False, quiet=True).follow(dict(RUN))
+    assert (run["files"], answers) == ({"a.json": {}}, [])
+
+
 def test_all_results_are_printed_and_returned(capsys: pytest.CaptureFixture[str]) -> None:
     """Regression: after 1,000 results, which the companion returns at most, no further ones were printed."""
     results = [{"line": each, "text": "GET /x", "met": each < 2_500, "took": 0.0, "detail": "1 of 1"}

@@ -134,6 +134,17 @@ async def test_files_are_given_and_returned_with_the_run(control: Control) -> No
     assert await control.get_json("/v1/state") == state
 
 
+async def test_saved_files_are_only_in_the_answer_about_the_ended_run(control: Control) -> None:
+    """Regression: each answer about a run contained the chat states that it had saved, also the list of runs."""
+    started = await run(control, text="state save a.json\nwait 60s\nnote the end")
+    path = f"/v1/runs/{started['number']}"
+    await until(lambda: control.companion.sessions.run(started["number"]).totals.steps)
+    assert [(await control.get_json(path))[key] for key in ("state", "files")] == ["running", {}]
+    assert (await control.post(f"{path}/stop")).json["files"] == {}
+    assert [each["files"] for each in await control.get_json("/v1/runs")] == [{}]
+    assert list((await control.get_json(path))["files"]) == ["a.json"]
+
+
 async def test_given_files_are_released_when_the_run_has_ended(control: Control) -> None:
     """Regression: the 50 ended runs that are kept could take gigabytes."""
     state = await control.get_json("/v1/state")

@@ -98,7 +98,7 @@ class SessionRunOperations(Operations):
             saved = await library.look_up(body.name)
             session = await library.load(saved)
             run = self._service.sessions.start(saved.name, session, _options(call, library.files_of(saved)))
-        return self._info(run)
+        return shapes.run_info(run)
 
     @operation("POST", "/v1/runs/file", scope=Scope.FULL, body=shapes.RunFileBody, answer=shapes.RunInfo,
                errors=ERRORS)  # fmt: skip
@@ -108,48 +108,53 @@ class SessionRunOperations(Operations):
         file = absolute(body.file)
         session = await self._service.saved_sessions.load_file(file)
         name = file.name.removesuffix(suffix_of(file.name))
-        return self._info(self._service.sessions.start(name, session, _options(call, NoFiles())))
+        return shapes.run_info(self._service.sessions.start(name, session, _options(call, NoFiles())))
 
     @operation("GET", "/v1/runs", scope=Scope.AGENT, answer=list[shapes.RunInfo])
     async def list_runs(self, _: Call) -> list[shapes.RunInfo]:
         """List the runs: those that are playing, and the last ones that ended."""
-        return [self._info(each) for each in self._service.sessions]
+        return [shapes.run_info(each) for each in self._service.sessions]
 
     @operation("GET", "/v1/runs/{number}", scope=Scope.AGENT, query=shapes.RunQuery, answer=shapes.RunInfo,
                errors=NOT_FOUND)  # fmt: skip
     async def show_run(self, call: Call) -> shapes.RunInfo:
-        """Return a run: its progress and its result. It can wait for a change, and return results from a number."""
+        """Return a run: its progress, its result and, if it has ended, the files that it saved.
+
+        It can wait for a change, and return results from a number.
+        """
         run = self._run(call)
         if call.query.seen is not None and not run.state.ended:
             with suppress(TimeoutError):
                 await asyncio.wait_for(run.wait_for_change(call.query.seen), call.query.wait)
-        return self._info(run, call.query.results_after)
+        files = run.options.files
+        saved = files.saved if isinstance(files, GivenFiles) and run.state.ended else {}
+        return shapes.run_info(run, saved, call.query.results_after)
 
     @operation("POST", "/v1/runs/{number}/pause", scope=Scope.AGENT, answer=shapes.RunInfo, errors=NOT_FOUND)
     async def pause_run(self, call: Call) -> shapes.RunInfo:
         """Pause a run before its next step."""
         run = self._run(call)
         run.pause()
-        return self._info(run)
+        return shapes.run_info(run)
 
     @operation("POST", "/v1/runs/{number}/resume", scope=Scope.AGENT, answer=shapes.RunInfo, errors=NOT_FOUND)
     async def resume_run(self, call: Call) -> shapes.RunInfo:
         """Continue a run that is paused."""
         run = self._run(call)
         run.resume()
-        return self._info(run)
+        return shapes.run_info(run)
 
     @operation("POST", "/v1/runs/{number}/step", scope=Scope.AGENT, answer=shapes.RunInfo, errors=NOT_FOUND)
     async def step_run(self, call: Call) -> shapes.RunInfo:
         """Play the next step of a run that is paused."""
         run = self._run(call)
         run.next_step()
-        return self._info(run)
+        return shapes.run_info(run)
 
     @operation("POST", "/v1/runs/{number}/stop", scope=Scope.AGENT, answer=shapes.RunInfo, errors=NOT_FOUND)
     async def stop_run(self, call: Call) -> shapes.RunInfo:
         """Stop a run."""
-        return self._info(await self._service.sessions.stop(self._run(call).number))
+        return shapes.run_info(await self._service.sessions.stop(self._run(call).number))
 
     async def _parsed(self, text: str, notation: str) -> Session:
         suffix = shapes.SUFFIXES[notation]
@@ -163,10 +168,6 @@ class SessionRunOperations(Operations):
         if (run := number(text)) is None:
             raise NotFound(f"There is no run {text[:80]!r} of a session.")
         return self._service.sessions.run(run)
-
-    def _info(self, run: SessionRun, results_after: int | None = None) -> shapes.RunInfo:
-        files = run.options.files
-        return shapes.run_info(run, files.saved if isinstance(files, GivenFiles) else {}, results_after)
 
 
 def _options(call: Call, files: SessionFiles) -> Options:

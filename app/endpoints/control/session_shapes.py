@@ -161,9 +161,10 @@ class RunInfo(Struct, kw_only=True):
     elapsed: Annotated[float, Meta(description="Seconds that the run took; 0 while it plays")]
     version: Annotated[int, Meta(description="Grows with each change of the run")]
     note: Annotated[str, Meta(description="What it fired that was not sent when it ended, or empty")] = ""
-    files: Annotated[dict[str, Any], Meta(description="The files that steps saved, by their name")] = field(
-        default_factory=dict
-    )
+    files: Annotated[
+        dict[str, Any],
+        Meta(description="The files that steps saved; only in GET /v1/runs/{number}, when it has ended"),
+    ] = field(default_factory=dict)
 
 
 def session_info(saved: SavedSession) -> SessionInfo:
@@ -184,7 +185,7 @@ def problem(found: SessionProblem) -> StepProblem:
     return StepProblem(line=found.line, message=found.message, warning=found.warning)
 
 
-def run_info(run: SessionRun, files: dict[str, Any], results_after: int | None = None) -> RunInfo:
+def run_info(run: SessionRun, files: dict[str, Any] | None = None, results_after: int | None = None) -> RunInfo:
     """Convert a run to an answer with its last results, or with those that follow the first ``results_after``."""
     if results_after is None:
         results = run.results[-SHOWN_RESULTS:]
@@ -199,5 +200,5 @@ def run_info(run: SessionRun, files: dict[str, Any], results_after: int | None =
             ResultInfo(line=each.line, text=each.text, met=each.met, took=round(each.took_s, 6), detail=each.detail)
             for each in results
         ],
-        error=run.error, note=run.note, elapsed=round(run.elapsed_s, 6), version=run.version, files=files,
+        error=run.error, note=run.note, elapsed=round(run.elapsed_s, 6), version=run.version, files=files or {},
     )  # fmt: skip
