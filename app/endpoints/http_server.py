@@ -1,7 +1,7 @@
 """Serve an aiohttp application on a loopback port: limit connections, and abort those without an accepted request,
 and those that do not read their responses.
 The REST stand-in and the control API use one instance each. For each request, their applications have to call
-``check`` (access), ``health`` and ``admit``; the server does not call these itself.
+``check`` (access), ``health`` and ``admit`` or ``admit_agent``; the server does not call these itself.
 
 It listens without aiohttp, which takes long to load: the first connection loads it and waits. The function
 ``application``, which an instance is given, creates the aiohttp application with the handlers of the requests.
@@ -83,6 +83,8 @@ class HttpServer(ListeningServer[asyncio.Server]):
         self._access_policy = access_policy
         self._admitted: WeakSet[asyncio.BaseTransport] = WeakSet()
         """Connections with an accepted request."""
+        self._of_agents: WeakSet[asyncio.BaseTransport] = WeakSet()
+        """Those of ``admit_agent``."""
         self._idle_since: WeakKeyDictionary[asyncio.BaseTransport, float] = WeakKeyDictionary()
         """The other connections, with the loop time at which the sweep first saw each."""
         self._waiting: WeakKeyDictionary[asyncio.WriteTransport, tuple[int, float]] = WeakKeyDictionary()
@@ -201,6 +203,23 @@ class HttpServer(ListeningServer[asyncio.Server]):
         """Keep the connection of an accepted request open. The user that owns its process is not checked again."""
         if request.transport is not None:
             self._admitted.add(request.transport)
+
+    def admit_agent(self, request: "web.Request") -> Rejection | None:
+        """Admit an accepted request with the agent token, or return why it is rejected, counted and journalled.
+
+        Agents have at most half of the connections, so that they cannot prevent the user from revoking the token.
+        """
+        transport = request.transport
+        if transport is not None and transport not in self._of_agents:
+            open_count = sum(each.transport in self._of_agents for each in self._connections if each.transport)
+            if 2 * open_count >= self._limit:
+                reason = f"{open_count} connections with the agent token are open already; try again in a moment"
+                rejection = Rejection(HTTPStatus.SERVICE_UNAVAILABLE, reason)
+                self._access_policy.reject(self._name, rejection, request.headers.get("User-Agent", ""))
+                return rejection
+            self._of_agents.add(transport)
+        self.admit(request)
+        return None
 
     @property
     def _limit(self) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import unicodedata
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -293,3 +294,18 @@ async def test_without_a_main_token_the_agent_token_is_rejected(make_control: Ma
     agent = await agent_headers(control)
     control.companion.control.token = ""
     assert (await control.get("/v1/status", headers=agent)).status == 401
+
+
+async def test_an_agent_cannot_take_the_connections_that_revoke_its_token(make_control: MakeControl) -> None:
+    """Regression: the main token was refused too, so that the agent token stayed valid."""
+    control = await make_control(max_connections=8)
+    agent = await agent_headers(control)
+    async with AsyncExitStack() as stack:
+        streams = [await stack.enter_async_context(control.stream(headers=agent)) for _ in range(4)]
+        refused = await control.get("/v1/status", headers=agent)
+        assert (refused.status, refused.detail) == (
+            503, "4 connections with the agent token are open already; try again in a moment",
+        )  # fmt: skip
+        assert control.companion.rejection_log.latest[0].reason == refused.detail
+        assert (await control.delete("/v1/tokens/agent")).status == 204
+        assert [await each.next() for each in streams] == [{}] * 4

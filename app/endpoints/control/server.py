@@ -63,7 +63,10 @@ class ControlApi:
         scope = self._scope(request)
         if scope is None:
             return _unauthorized()
-        self._server.admit(request)
+        if scope is Scope.FULL:
+            self._server.admit(request)
+        elif rejection := self._server.admit_agent(request):
+            return _closing(_problem(rejection.status, rejection.reason))
         request[SCOPE] = scope
         try:
             return await handler(request)
