@@ -92,6 +92,29 @@ def test_an_invalid_name_is_rejected(stage: Stage, model: ClientsModel, name: st
     assert stage.rows("identity changed") == []
 
 
+def test_a_client_that_has_disconnected_cannot_be_edited(stage: Stage, model: ClientsModel) -> None:
+    alice = stage.join("alice")
+    accepted: list[bool] = []
+    model.rowsAboutToBeRemoved.connect(lambda: accepted.append(model.setData(model.index(0, Col.CLIENT), "bob")))
+    stage.hub.leave(alice)
+    assert accepted == [False]
+    assert stage.rows("identity changed") == []
+
+
+def test_a_client_may_leave_while_another_one_is_removed(stage: Stage, model: ClientsModel) -> None:
+    alice, bob, carol = (stage.join(name) for name in ("alice", "bob", "carol"))
+
+    def leave() -> None:
+        for client in (bob, carol):
+            stage.hub.leave(client)
+
+    model.rowsAboutToBeRemoved.connect(leave)
+    stage.hub.leave(alice)
+    assert ids(model) == []
+    stage.join("dave")
+    assert ids(model) == [4]
+
+
 def test_only_the_username_can_be_edited(stage: Stage, model: ClientsModel) -> None:
     stage.join("alice")
     for column in Col:

@@ -215,6 +215,18 @@ async def test_a_repeated_abort_or_close_does_not_affect_other_clients(
         assert other.close_code is None
 
 
+async def test_a_client_that_disconnects_while_its_user_is_edited_is_removed_alone(
+    room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client, *_ = [await connect_client(name) for name in ("alice", "bob", "carol")]
+    room.table.edit(room.model.index(0, Col.CLIENT))
+    qtbot.keyClicks(QApplication.focusWidget(), "anna")
+    await client.close()
+    await until(lambda: companion.hub.connection_count == 2)
+    assert [each.username for each in room.model.lines] == ["bob", "carol"]
+    assert all(row.event != "identity changed" for row in companion.journal)
+
+
 async def test_disconnecting_the_selected_client_selects_no_other(
     room: ClientsRoom, connect_client: Connect, qtbot: Any
 ) -> None:

@@ -76,6 +76,7 @@ class ClientsModel(TitledTable[Client]):
         self._reject = reject
         self._lines = list(hub.clients)
         self._names: dict[int, str] = {}
+        self._syncing = self._outdated = False
         self._disconnect = hub.clients_changed.connect(lambda _: self.sync())
 
     def close(self) -> None:
@@ -87,7 +88,23 @@ class ClientsModel(TitledTable[Client]):
         return self._lines[line]
 
     def sync(self) -> None:
-        """Remove disconnected clients and add new ones. The other lines keep their selection."""
+        """Remove disconnected clients and add new ones. The other lines keep their selection.
+
+        A view reacts to the change of a line before it is complete. If that calls ``sync``, it runs once more at
+        the end.
+        """
+        self._outdated = True
+        if self._syncing:
+            return
+        self._syncing = True
+        try:
+            while self._outdated:
+                self._outdated = False
+                self._sync()
+        finally:
+            self._syncing = False
+
+    def _sync(self) -> None:
         now = {client.id: client for client in self._hub.clients}
         for line in reversed(range(len(self._lines))):
             if self._lines[line].id not in now:
@@ -150,14 +167,20 @@ class ClientsModel(TitledTable[Client]):
 
     @override
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        """Change the user that a client acts as, or call ``reject`` if the name is not valid."""
+        """Change the user that a client acts as, or call ``reject`` if the name is not valid.
+
+        A view also calls this when it closes the editor of a line that is being removed.
+        """
         name = str(value).strip()
         if role != Qt.ItemDataRole.EditRole or index.column() != Col.CLIENT:
+            return False
+        client = self._lines[index.row()]
+        if client not in self._hub.clients:
             return False
         if wrong := usernames.problem(name):
             self._reject(f"The user name {wrong}.")
             return False
-        self._identify(self._lines[index.row()], name)
+        self._identify(client, name)
         return True
 
     @override
