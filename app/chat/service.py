@@ -322,9 +322,13 @@ class ChatService:
         effects: list[Effect] = []
         accepted, note = data["delivered"], f"{to} is offline; the message is delivered when {to} comes online."
         if is_peer and self.peer_delivery:
-            sent = await self.peer_delivery(data)
-            data, accepted, note = sent.message or data, sent.written, sent.note
-            effects += sent.rows
+            try:
+                sent = await self.peer_delivery(data)
+            except StorageError as error:  # the message is stored: an error would make the UI post it again
+                note = f"The message is stored, and is sent again later: {error}"
+            else:
+                data, accepted, note = sent.message or data, sent.written, sent.note
+                effects += sent.rows
         elif data["delivered"]:
             effects += self._to_clients(Target(user=to), {**data, "direction": "received"})
         effects += self._to_clients(Target(clients=self._other_windows(data["from"], caller)), data)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from app.chat.service import PostedMessage
 from app.protocol.backend import RestCaller
 from app.protocol.envelope import Envelope
-from app.protocol.errors import Invalid
+from app.protocol.errors import Invalid, StorageError
 from app.protocol.events import TypingTo
 from app.protocol.peers.envelopes import Sealed, open_message, read
 from app.sources.peers import dialer
@@ -89,6 +89,24 @@ async def test_an_unconfirmed_message_is_not_sent_again_with_later_ones(pair: Pa
     assert pair.ben.received.empty()
     await again(pair, 1)
     assert (await pair.ben.next_message())["opened"]["text"] == "0"
+
+
+async def test_a_message_that_is_stored_is_not_an_error_if_the_disk_fails_then(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: POST /messages failed, the UI posted the message again, and other windows got no event."""
+
+    async def fail(*_: object, **__: object) -> None:
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pair.companion.peers, "done", fail)
+        posted = await post(pair)
+    assert (posted.accepted, posted.data["delivered"]) == (False, False)
+    assert posted.note == "The message is stored, and is sent again later: the disk is full"
+    assert await waiting(pair) == 1
+    await again(pair, BACKOFF_S[0])
+    assert await waiting(pair) == 0
 
 
 @asynccontextmanager
