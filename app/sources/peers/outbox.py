@@ -69,6 +69,10 @@ class _Attempts:
         self.lock = asyncio.Lock()
         self.failed: Exchange | None = None
         """The result of the latest attempt, if nothing was written."""
+        self.is_alive = False
+        """Whether the peer has sent something itself since the latest attempt began."""
+        self.pending: asyncio.Task[None] | None = None
+        """A task that makes an attempt, and has not read yet which items there are."""
         self.refused = Counter[str]()
         """How often the peer closed the connection instead of acknowledging this item, the next one of a batch."""
 
@@ -117,12 +121,18 @@ class PeerOutbox:
         await asyncio.gather(*(self._send_in_background(each) for each in await self._book.due(BATCH)))
 
     def send_soon(self, peer: str, *, is_alive: bool = True) -> None:
-        """Start a task that sends what ``send_waiting`` sends. ``is_alive``: it has just sent something itself."""
-        self._tasks.spawn(self._send_all(peer, is_alive), f"send to the peer {peer}")
+        """Start a task that sends what ``send_waiting`` sends. ``is_alive``: it has just sent something itself.
 
-    async def _send_all(self, peer: str, is_alive: bool) -> None:
+        At most one task per peer is pending: each may wait seconds for the one before, and messages wait for all.
+        """
+        attempts = self._attempts.setdefault(peer, _Attempts())
+        attempts.is_alive |= is_alive
+        if attempts.pending is None or attempts.pending.done():
+            attempts.pending = self._tasks.spawn(self._send_all(peer), f"send to the peer {peer}")
+
+    async def _send_all(self, peer: str) -> None:
         with suppress(StorageError):
-            self._hub.carry_out(await self.send_waiting(peer, is_alive=is_alive))
+            await self._send_in_background(peer)
 
     async def _send_in_background(self, peer: str) -> None:
         self._hub.carry_out(await self.send_waiting(peer))
@@ -152,18 +162,22 @@ class PeerOutbox:
         note = f"The message is stored and is not sent: {to} was forgotten, or the chat state replaced, meanwhile."
         return Delivery(now, False, note, rows)
 
-    async def send_waiting(self, name: str, *, is_alive: bool = False) -> list[ServerNote]:
+    async def send_waiting(self, name: str) -> list[ServerNote]:
         """Send the oldest items for a peer that were not written yet or are due. Return a row for each.
 
         Raises ``StorageError``.
 
         If an attempt fails while this one waits for it, the items that were not tried yet get the same result:
-        a peer that cannot be reached delays simultaneous messages only once. Not if the peer ``is_alive``.
+        a peer that cannot be reached delays simultaneous messages only once. Not if the peer has sent something
+        since that attempt began.
         """
         attempts = self._attempts.setdefault(name, _Attempts())
         before = attempts.failed
         async with attempts.lock:
-            failed = None if is_alive or attempts.failed is before else attempts.failed
+            if attempts.pending is asyncio.current_task():
+                attempts.pending = None  # what is stored from now on needs another one
+            failed = None if attempts.is_alive or attempts.failed is before else attempts.failed
+            attempts.is_alive = False
             me, peer = self._identity(), await self._book.find(name)
             try:
                 items = await self._book.waiting(name, BATCH)
@@ -214,8 +228,7 @@ class PeerOutbox:
 
     async def _next_batch(self, name: str) -> None:
         await self._hub.clock.sleep(NEXT_BATCH_S)
-        with suppress(StorageError):
-            await self._send_in_background(name)
+        await self._send_all(name)
 
     def _seal(self, item: WaitingItem, me: Identity, peer: Peer) -> bytes:
         sender = self._hub.local_user

@@ -267,6 +267,29 @@ async def test_an_unreachable_peer_delays_simultaneous_messages_only_once(pair: 
     assert len(sent) == 2
 
 
+async def test_messages_of_a_peer_that_cannot_be_reached_delay_an_answer_only_once(pair: Pair) -> None:
+    """Regression: each of them began an attempt of its own, and the answer waited 5 s for each."""
+    turn, sent = asyncio.Semaphore(0), []
+
+    async def unreachable(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        sent.append(len(items))
+        await turn.acquire()
+        return Exchange(error="it did not answer")
+
+    pair.companion.peer_link.outbox._connect = unreachable  # type: ignore[assignment]
+    turn.release()
+    await post(pair, "one that waits")
+    for number in range(5):
+        await pair.exchange(pair.ben.a(str(number), new_id()))
+    await until(lambda: len(sent) == 2)
+    answer = asyncio.create_task(post(pair, "answer"))
+    await until(lambda: len(pair.companion.peer_link.outbox._attempts["ben"].lock._waiters or ()) == 2)
+    turn.release()
+    turn.release()
+    assert (await answer).note == "The message is stored, and is sent again later: it did not answer."
+    assert sent == [1, 1, 2]
+
+
 async def test_an_unreachable_peer_is_tried_less_and_less_often_also_with_many_messages(pair: Pair) -> None:
     await pair.ben.close()
     for _ in range(BATCH + 2):
