@@ -187,6 +187,13 @@ def test_the_windows_installer_is_built_with_a_python_that_has_a_fine_clock() ->
     assert f'PY_PYTHON: "3.{version[1]}"' in job
 
 
+def test_the_checksums_of_a_release_are_written_to_another_folder() -> None:
+    """Regression: the file sometimes listed itself, because ``tee`` created it before the shell expanded ``*``."""
+    release = (PACKAGING.parent / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    (script,) = re.findall(r"run: (sha256sum .*)", release)
+    assert script.startswith("sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS . ")
+
+
 def test_app_nap_is_disabled_on_macos() -> None:
     """App Nap slows down timers and sockets of programs without a visible window."""
     tree = ast.parse(text("companion.spec"))
