@@ -13,6 +13,7 @@ from app.ui.models.lab_text import clients_text, page_text
 from app.ui.plain_text import set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.eliding_box import ElidingBox
+from app.ui.widgets.open_list import OpenList
 
 NO_CLIENT = "No client is connected"
 CHOOSE = "Choose a browser"
@@ -33,6 +34,7 @@ class BrowserBox(ElidingBox):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._browsers: dict[Handshake, list[Client]] = {}
         self._chosen: Handshake | None = None
+        self._open_list = OpenList(self)
         self.activated.connect(self._on_activated)
 
     @property
@@ -62,6 +64,10 @@ class BrowserBox(ElidingBox):
 
     def show_clients(self, clients: Iterable[Client]) -> None:
         """List the browsers of these clients. If there is only one and none was chosen, choose it."""
+        listed = list(clients)
+        self._open_list.when_closed(lambda: self._list(listed))
+
+    def _list(self, clients: Iterable[Client]) -> None:
         self._browsers = {}
         for each in clients:
             self._browsers.setdefault(_handshake(each), []).append(each)

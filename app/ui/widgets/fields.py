@@ -24,6 +24,7 @@ from app.protocol.templates import BY_FORMAT, TemplateContext, resolve
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.line_edit import LineEdit, fits_line
+from app.ui.widgets.open_list import OpenList
 from app.ui.widgets.text_edit import TextEdit, fits
 from app.ui.widgets.utf16 import for_qt
 
@@ -93,6 +94,7 @@ class NameField(Field):
         self.box.setLineEdit(self.line)
         self.box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self._names = QStringListModel(list(names), self)
+        self._open_list = OpenList(self.box)
         self.box.setModel(self._names)
         self.box.currentTextChanged.connect(self.changed)
         self._lay_out(self.box)
@@ -107,6 +109,9 @@ class NameField(Field):
 
     @override
     def set_names(self, names: Sequence[str]) -> None:
+        self._open_list.when_closed(lambda: self._list(names))
+
+    def _list(self, names: Sequence[str]) -> None:
         if self._names.stringList() == list(names):
             return
         # The box replaces its text, and with it what can be undone, at any other signal of the model.

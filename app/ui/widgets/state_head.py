@@ -19,6 +19,7 @@ from app.ui.plain_text import set_tooltip, without_mnemonics
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.eliding_box import ElidingBox
+from app.ui.widgets.open_list import OpenList
 
 MAX_DISCONNECTED = 20
 """The list contains at most this many pages that are not connected, and the chosen one."""
@@ -94,11 +95,10 @@ class StateHead(QWidget):
         self.hint.clicked.connect(lambda: self.differences_requested.emit())
         self.show_report.clicked.connect(lambda: self.report_requested.emit())
         self.open_chat.menu().aboutToShow.connect(self._fill_menu)
-        hub, readiness = companion.hub, companion.readiness
+        hub, readiness, open_list = companion.hub, companion.readiness, OpenList(self.clients)
         self._disconnects = [
-            hub.clients_changed.connect(lambda _: self.refresh()),
-            hub.joined.connect(lambda _: self.refresh()),
-            readiness.became_ready.connect(lambda _: self.refresh()),
+            changed.connect(lambda _: open_list.when_closed(self.refresh))
+            for changed in (hub.clients_changed, hub.joined, readiness.became_ready)
         ]
         self.refresh()
 

@@ -14,6 +14,7 @@ from app.ui.models.log_text import recipients
 from app.ui.plain_text import set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.eliding_box import ElidingBox
+from app.ui.widgets.open_list import OpenList
 
 EVERYONE = "Everyone"
 MAX_POPUP_WIDTH, MARGIN = 800, 40
@@ -37,6 +38,7 @@ class TargetBox(ElidingBox):
         self.setMinimumWidth(MIN_WIDTH)
         self.setMaximumWidth(MAX_WIDTH)
         self._companion = companion
+        self._open_list = OpenList(self)
         self.list_targets()
         self.currentIndexChanged.connect(lambda _: self._on_chosen())
 
@@ -59,9 +61,9 @@ class TargetBox(ElidingBox):
         set_tooltip(self, f"{self.currentText()}\n{self._tip}")
 
     def follow_clients(self) -> None:
-        """List the clients again. A hidden list waits: with many clients, filling it takes a while."""
+        """List the clients again. A hidden box waits: with many clients, filling it takes a while."""
         if self.isVisible():
-            self.list_targets()
+            self._open_list.when_closed(self.list_targets)
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
