@@ -663,6 +663,21 @@ def test_rows_are_shown_and_hidden_when_their_marks_change(journal: Journal, mod
     assert numbers(model) == [1, 4]
 
 
+@pytest.mark.parametrize(("wanted", "shown"), [("is:pinned", [2, 4]), ("is:pinned,annotated", [2, 3, 4])])
+def test_a_mark_that_changes_while_its_row_is_removed_removes_no_other_row(
+    journal: Journal, model: EventLogModel, wanted: str, shown: list[int]
+) -> None:
+    append(journal, 5)
+    model.flush()
+    model.set_filter(wanted)
+    for seq in (2, 3, 4):
+        journal.mark(seq, pinned=True)
+    # As the details do, which save an annotation when another row is selected.
+    model.rowsAboutToBeRemoved.connect(lambda: journal.mark(3, annotation="x"))
+    journal.mark(3, pinned=False)
+    assert numbers(model) == shown
+
+
 def test_marks_do_not_show_cleared_or_unflushed_rows(journal: Journal, model: EventLogModel) -> None:
     append(journal, 3)
     model.flush()

@@ -356,6 +356,21 @@ async def test_an_annotation_is_saved_for_the_row_where_it_was_started(room: Eve
     assert room.details.header.annotation.text() == ""
 
 
+async def test_a_row_that_leaves_the_filter_while_it_is_annotated_leaves_alone(
+    room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    for seq in (2, 3, 4):
+        companion.journal.mark(seq, pinned=True)
+    room.filter.replace_text("is:pinned")
+    await until(lambda: not room.filtering)
+    select(room, 3)
+    room.row_actions.trigger(ANNOTATE)
+    qtbot.keyClicks(room.details.header.annotation, "third")
+    companion.journal.mark(3, pinned=False)
+    assert mark(room, 3).annotation == "third"
+    assert list(room.model.seqs) == [2, 4]
+
+
 async def test_a_mark_set_by_a_script_is_shown_immediately(room: EventsRoom, companion: Companion) -> None:
     select(room, 3)
     companion.journal.mark(3, pinned=True, annotation="from a script")

@@ -8,7 +8,8 @@ The log can be frozen and cleared.
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, MutableSequence, Sequence
+from collections.abc import Iterator, Mapping, MutableSequence, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 from time import perf_counter
 from typing import Any
@@ -81,6 +82,7 @@ class EventLogModel(QAbstractTableModel):
         self._seen = 0  # last row that was filtered
         self._cleared = 0  # last row that was cleared from the view
         self._frozen = self._closed = self._listening = False
+        self._late_marks: list[int] | None = None  # while lines change: rows whose marks change meanwhile
         self._interval_ms = FLUSH_MS
         self.time_style = TimeStyle.CLOCK
         self._last_fire = LastFire()
@@ -255,27 +257,57 @@ class EventLogModel(QAbstractTableModel):
     def _add(self, fresh: Sequence[int]) -> int:
         if fresh:
             start = len(self._seqs)
-            self.beginInsertRows(QModelIndex(), start, start + len(fresh) - 1)
-            if isinstance(self._seqs, range):
-                self._seqs = range(self._seqs.start if self._seqs else fresh[0], fresh[-1] + 1)
-            else:
-                self._seqs.extend(fresh)
-            self.endInsertRows()
+            with self._inserting(start, start + len(fresh) - 1):
+                if isinstance(self._seqs, range):
+                    self._seqs = range(self._seqs.start if self._seqs else fresh[0], fresh[-1] + 1)
+                else:
+                    self._seqs.extend(fresh)
         return len(fresh)
 
     def _trim(self) -> None:
         gone = bisect_left(self._seqs, self._rows.first)
         if gone:
-            self.beginRemoveRows(QModelIndex(), 0, gone - 1)
-            if isinstance(self._seqs, range):
-                self._seqs = self._seqs[gone:]
-            else:
-                del self._seqs[:gone]
+            with self._removing(0, gone - 1):
+                if isinstance(self._seqs, range):
+                    self._seqs = self._seqs[gone:]
+                else:
+                    del self._seqs[:gone]
+
+    @contextmanager
+    def _inserting(self, first: int, last: int) -> Iterator[None]:
+        with self._changing():
+            self.beginInsertRows(QModelIndex(), first, last)
+            yield
+            self.endInsertRows()
+
+    @contextmanager
+    def _removing(self, first: int, last: int) -> Iterator[None]:
+        with self._changing():
+            self.beginRemoveRows(QModelIndex(), first, last)
+            yield
             self.endRemoveRows()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Delay changes of marks until a change of the lines is complete.
+
+        If the selected row is removed, the details save its annotation, which could change the lines again.
+        """
+        late: list[int] = []
+        self._late_marks = late
+        try:
+            yield
+        finally:
+            self._late_marks = None
+        for seq in late:
+            self._on_marked(seq)
 
     def _on_marked(self, seq: int) -> None:
         """Show the changed mark of a row. If the filter depends on marks, the row may appear or disappear."""
         self.mark_changed.emit(seq)
+        if self._late_marks is not None:
+            self._late_marks.append(seq)
+            return
         line = bisect_left(self._seqs, seq)
         shown = line < len(self._seqs) and self._seqs[line] == seq
         if (
@@ -288,13 +320,11 @@ class EventLogModel(QAbstractTableModel):
                 return
             matches = self._rows.row(seq) is not None and bool(self._filter.matching(self._rows.columns(seq, seq)))
             if shown and not matches:
-                self.beginRemoveRows(QModelIndex(), line, line)
-                del self._seqs[line]
-                self.endRemoveRows()
+                with self._removing(line, line):
+                    del self._seqs[line]
             elif matches and not shown:
-                self.beginInsertRows(QModelIndex(), line, line)
-                self._seqs.insert(line, seq)
-                self.endInsertRows()
+                with self._inserting(line, line):
+                    self._seqs.insert(line, seq)
             if shown != matches:
                 self.flushed.emit(0)
                 return
@@ -304,16 +334,17 @@ class EventLogModel(QAbstractTableModel):
     # searching existing rows after the filter has changed
 
     def _refill(self, among: Sequence[int], below: int) -> None:
-        self.beginResetModel()
-        self._older = []
-        self._show_at = perf_counter() + SHOW_S
-        if self._filter.terms:
-            self._search = IncrementalSearch(self._filter, self._cleared + 1, below, among)
-            self._seqs = array("q", self._slice())
-        else:
-            self._search = None
-            self._seqs = range(max(self._cleared + 1, self._rows.first), self._seen + 1)
-        self.endResetModel()
+        with self._changing():
+            self.beginResetModel()
+            self._older = []
+            self._show_at = perf_counter() + SHOW_S
+            if self._filter.terms:
+                self._search = IncrementalSearch(self._filter, self._cleared + 1, below, among)
+                self._seqs = array("q", self._slice())
+            else:
+                self._search = None
+                self._seqs = range(max(self._cleared + 1, self._rows.first), self._seen + 1)
+            self.endResetModel()
         self._schedule_search()
 
     def _continue_search(self) -> None:
@@ -323,9 +354,8 @@ class EventLogModel(QAbstractTableModel):
         self._show_at = perf_counter() + SHOW_S
         if self._older and not isinstance(self._seqs, range):
             older, self._older = self._older, []
-            self.beginInsertRows(QModelIndex(), 0, len(older) - 1)
-            self._seqs[:0] = array("q", older)
-            self.endInsertRows()
+            with self._inserting(0, len(older) - 1):
+                self._seqs[:0] = array("q", older)
         self._schedule_search()
 
     def _slice(self) -> list[int]:
