@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC, microsecond=0)
+LAST_S = (_LAST - EPOCH).total_seconds()
+"""The last second of the year 9999, in seconds since the epoch."""
 
 
 def utc(seconds: float) -> datetime:

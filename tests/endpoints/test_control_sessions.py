@@ -175,6 +175,11 @@ async def test_invalid_options_are_rejected(control: Control, subtests: pytest.S
         ({"text": "alice: hi", "speed": 100}, "The speed must be 0.25 to 16, or max."),
         ({"text": "alice: hi", "to": "nobody"}, "invalid target 'nobody'"),
         ({"text": "alice: hi", "at": "yesterday"}, "must be a time"),
+        (
+            {"text": "alice: hi", "at": "9999-12-31T23:59:59Z"},
+            "Invalid start time. Use one in the years 2 to 8999.",
+        ),
+        ({"text": "alice: hi", "at": "0001-01-01T00:00:00+14:00"}, "Use one in the years"),
         ({"text": "alice: hi", "nonsense": 1}, "unknown field"),
     ]:
         with subtests.test(body=body, detail=detail):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import datetime
 
 import msgspec
 import pytest
@@ -14,15 +15,18 @@ from app.hub.row import Kind, Row
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
-from app.protocol.errors import Conflict
+from app.protocol.errors import Conflict, Invalid
 from app.protocol.faults.rest import parse_rest_fault
 from app.protocol.faults.words import parse_fault
 from app.protocol.fixture import SavedFixture
 from app.protocol.refusals import parse_mode
 from app.protocol.session import actions
+from app.protocol.session.durations import MAX_RECORDED_SECONDS
 from app.protocol.session.steps import Header, Session, Step
+from app.protocol.times import seconds_of
 from app.sources.sessions import player as player_module
 from app.sources.sessions.local_user import LocalUser
+from app.sources.sessions.runs import END_S, FIRST_S
 from tests.conftest import until
 from tests.sources.theatre import START, Theatre
 
@@ -69,6 +73,30 @@ async def test_one_seed_and_start_time_give_the_same_bytes_at_any_speed(theatre:
     assert frames[0] == frames[1] == frames[2]
     last = json.loads(frames[0][-1])["data"]
     assert last["timestamp"] == "2026-01-01T00:00:02.500Z"
+
+
+@pytest.mark.parametrize("start", [FIRST_S - 1, END_S, seconds_of(datetime.fromisoformat("0001-01-01T00+14"))])
+async def test_a_start_time_from_which_times_cannot_be_counted_is_refused(theatre: Theatre, start: float) -> None:
+    """Regression: when a pause had passed the year 9999, the session ended with an internal error."""
+    with pytest.raises(Invalid, match="Use one in the years 2 to 8999"):
+        theatre.start("wait 2s\nalice: hi", start=start)
+
+
+@pytest.mark.parametrize("start", [FIRST_S, END_S - 1])
+async def test_sessions_play_from_the_first_and_the_last_start_time(theatre: Theatre, start: float) -> None:
+    run = await theatre.play("state reset\nwait 2s\nalice: hi", start=start)
+    assert run.passed, run.error
+
+
+async def test_a_session_whose_pauses_pass_the_year_9999_stays_there(theatre: Theatre) -> None:
+    """Regression: it ended with an internal error. Recordings can have pauses of decades, which are shortened."""
+    pauses = [Step(actions.Note(note="later", after=MAX_RECORDED_SECONDS)) for _ in range(40)]
+    hi = Step(actions.Say(say="{{now}}", as_user="alice"))
+    run = theatre.start_session(Session(Header(), (*pauses, hi)), start=END_S - 1, max_idle_s=0)
+    await theatre.companion.sessions.wait(run)
+    assert run.passed, run.error
+    data = json.loads(theatre.sent()[-1].payload)["data"]
+    assert data["text"] == data["timestamp"] == "9999-12-31T23:59:59.000Z"
 
 
 async def test_another_seed_gives_other_ids(theatre: Theatre) -> None:

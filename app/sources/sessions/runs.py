@@ -7,15 +7,17 @@ This also checks sessions without playing them.
 import asyncio
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from app.hub.session_run import CheckedText, Options, RunState, SessionProblem, SessionRun
 from app.hub.signals import Signal
 from app.hub.slices import Slices
 from app.hub.tasks import Tasks
-from app.protocol.errors import Conflict, NotFound
+from app.protocol.errors import Conflict, Invalid, NotFound
 from app.protocol.session.errors import InvalidSession
 from app.protocol.session.saved import read_session
 from app.protocol.session.steps import MAX_SEED, Session
+from app.protocol.times import seconds_of
 from app.sources.sessions.check import MAX_PROBLEMS, answering_faults, check_header, check_session
 from app.sources.sessions.player import SessionPlayer, changes_state, fixes_values
 from app.sources.sessions.stage import Stage
@@ -23,6 +25,9 @@ from app.sources.sessions.stage import Stage
 MAX_RUNNING = 20
 MAX_ENDED = 50
 """At most this many runs that have ended are kept, the latest ones."""
+FIRST_YEAR, LAST_YEAR = 2, 8999
+"""The years of a start time (UTC). The chat state of the first start is older, and a session can be long."""
+FIRST_S, END_S = (seconds_of(datetime(year, 1, 1, tzinfo=UTC)) for year in (FIRST_YEAR, LAST_YEAR + 1))
 
 
 class SessionRuns:
@@ -74,7 +79,12 @@ class SessionRuns:
         return CheckedText(session, await self.check(session))
 
     def start(self, name: str, session: Session, options: Options) -> SessionRun:
-        """Start a session, and return its run. ``name`` is shown in the log. Raises ``Conflict``."""
+        """Start a session, and return its run. ``name`` is shown in the log.
+
+        Raises ``Conflict``, and ``Invalid`` for a start time from which the times in events cannot be counted.
+        """
+        if options.start is not None and not FIRST_S <= options.start < END_S:
+            raise Invalid(f"Invalid start time. Use one in the years {FIRST_YEAR} to {LAST_YEAR}.")
         if len(self._playing) >= MAX_RUNNING:
             raise Conflict(f"{MAX_RUNNING} sessions are running. Stop one first.")
         if changes_state(session) and self._on_scratch:

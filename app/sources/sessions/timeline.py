@@ -4,13 +4,14 @@ accumulating delays. Count the virtual time, which is the time in the fired even
 
 from app.hub.clock import Clock
 from app.protocol.session.durations import MAX_SECONDS
+from app.protocol.times import LAST_S
 
 
 class Timeline:
     """Measures one sequence of steps. A rule that runs beside the steps has a timeline of its own.
 
     Virtual time only advances by the pauses that the session contains, so that two runs with one start time produce
-    equal times, at any speed.
+    equal times, at any speed. It stays at the end of the year 9999 if the pauses of a session go beyond.
     """
 
     def __init__(self, clock: Clock, start: float, speed: float, max_idle_s: float | None) -> None:
@@ -28,7 +29,7 @@ class Timeline:
 
     async def pause(self, seconds: float) -> None:
         """Wait for a pause of the session. Pauses that follow each other do not add up their delays."""
-        self.wall += seconds
+        self.wall = min(self.wall + seconds, LAST_S)
         idle = seconds if self._max_idle_s is None else min(seconds, self._max_idle_s)
         self._due += idle / self._speed
         while (left := self._due - self._clock.mono()) > 0:
