@@ -5,6 +5,7 @@ API and the event server, and where the token is kept. It is rewritten when a UR
 frame (usually ``event`` and ``data``) changes, and removed when the program quits.
 """
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from app.system.files import kind
 from app.system.paths import Folders
 
 log = logging.getLogger(__name__)
+
+RETRY_S = 5.0
+"""Seconds until the instance file is written again after that failed, for example because the disk was full."""
 
 
 class ControlAccess:
@@ -34,6 +38,7 @@ class ControlAccess:
         self._opened = False
         self._announced: tuple[str, ...] | None = None
         """The URLs of the control API and the event server in the instance file, and the two keys of a frame."""
+        self._retry: asyncio.TimerHandle | None = None
         self._disconnect = companion.changed.connect(lambda _: self._on_changed())
 
     async def open(self) -> bool:
@@ -67,6 +72,8 @@ class ControlAccess:
     def close(self) -> None:
         """Remove the instance file. Call this before ``Companion.close``."""
         self._disconnect()
+        if self._retry:
+            self._retry.cancel()
         instance.remove(self._folders.instance_file)
 
     def _on_changed(self) -> None:
@@ -95,8 +102,17 @@ class ControlAccess:
                 self._folders.instance_file, urls[0], kept_in, file, urls[1],
                 rest=urls[2], window=self._companion.raise_window is not None, keys=keys,
             )  # fmt: skip
-            self._announced = (*urls, *keys)
         except OSError as error:
-            log.warning(
-                "the instance file cannot be written, so commands will not find this companion: %s", kind(error)
-            )
+            if not self._retry:
+                log.warning(
+                    "the instance file cannot be written, so commands will not find this companion: %s", kind(error)
+                )
+            else:
+                self._retry.cancel()
+            self._retry = asyncio.get_running_loop().call_later(RETRY_S, self._update_instance_file)
+            return
+        self._announced = (*urls, *keys)
+        if self._retry:
+            self._retry.cancel()
+            self._retry = None
+            log.info("the instance file is written again")

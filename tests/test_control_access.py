@@ -310,6 +310,20 @@ async def test_a_failed_write_of_the_instance_file_is_retried(
     assert read_instance(folders) is not None
 
 
+@pytest.mark.parametrize("expected_warnings", [["the instance file cannot be written, so "]])
+async def test_the_instance_file_is_written_as_soon_as_possible_after_that_failed(
+    folders: Folders, access: ControlAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: after a full disk, it was only written when something in the companion changed."""
+    monkeypatch.setattr("app.control_access.RETRY_S", 0.01)
+    shutil.rmtree(folders.runtime)
+    assert await access.open()
+    folders.create()
+    await until(lambda: read_instance(folders) is not None)
+    access.close()
+    assert read_instance(folders) is None
+
+
 # the agent token
 
 
