@@ -42,13 +42,15 @@ Place = Literal["outbox", "queue", ""]
 class Waiting(NamedTuple):
     """An item of the outbox: a message of the chat state, or a notice as JSON (``message`` is None then).
 
-    ``written`` of the ``attempts`` were written to the peer completely, but not acknowledged.
+    ``written`` of the ``attempts`` were written to the peer completely, but not acknowledged. ``due``: the time of
+    its next attempt has come.
     """
 
     id: str
     peer: str
     attempts: int
     written: int
+    due: bool
     message: MessageData | None
     notice: str
 
@@ -209,13 +211,13 @@ def waiting(db: Connection, peer_name: str, now: float, limit: int) -> list[Wait
         (peer_name,),
     )
     rows = db.execute(
-        "SELECT id, peer, attempts, written, notice FROM peer_outbox"
+        f"SELECT id, peer, attempts, written, {_DUE}, notice FROM peer_outbox"
         f" WHERE peer = :peer AND (written = 0 OR {_DUE}) AND {_POSSIBLE} ORDER BY position LIMIT :limit",
         {"peer": peer_name, "now": now, "limit": limit},
     ).fetchall()
     return [
-        Waiting(id_, peer_, attempts, written, None if notice else sql.message(db, id_), notice)
-        for id_, peer_, attempts, written, notice in rows
+        Waiting(id_, peer_, attempts, written, bool(due), None if notice else sql.message(db, id_), notice)
+        for id_, peer_, attempts, written, due, notice in rows
     ]
 
 

@@ -163,7 +163,7 @@ class PeerOutbox:
         return Delivery(now, False, note, rows)
 
     async def send_waiting(self, name: str) -> list[ServerNote]:
-        """Send the oldest items for a peer that were not written yet or are due. Return a row for each.
+        """Send the oldest items for a peer that were not written yet or are due. Return rows about the results.
 
         Raises ``StorageError``.
 
@@ -183,8 +183,6 @@ class PeerOutbox:
                 items = await self._book.waiting(name, BATCH)
             except Conflict:  # a session has begun meanwhile: what it posts must not be sent to real people
                 return []
-            if failed:
-                items = [each for each in items if not each.attempts]
             items = sorted(items, key=lambda each: attempts.refused[each.id] >= MAX_UNCONFIRMED)  # others pass
             if me is None or peer is None or not peer.is_friend or not items:
                 return []
@@ -219,7 +217,7 @@ class PeerOutbox:
                     del attempts.refused[id_]
                 await self._book.note_acknowledged(name)
             for item, body in sealed:
-                rows.append(await self._store_result(item, body, me, peer, result))
+                rows += await self._store_result(item, body, me, peer, result)
             if result.acked and not peer.online and self.on_alive:
                 self._tasks.spawn(self.on_alive(peer), f"the peer {name} is online")
             if result.acked and (len(items) == BATCH or name in await self._book.due(BATCH)):
@@ -242,14 +240,14 @@ class PeerOutbox:
 
     async def _store_result(
         self, item: WaitingItem, body: bytes, me: Identity, peer: Peer, result: Exchange
-    ) -> ServerNote:
-        """Store the result for an item, and return its row."""
+    ) -> list[ServerNote]:
+        """Store the result for an item, and return its row. There is none if it is as it was before."""
         name = peer.username
         opened: Any = _opened(item)
         delay = BACKOFF_S[min(item.attempts, len(BACKOFF_S) - 1)]
         if item.id in result.acked:
             await self._book.done(item.id, delivered=item.message is not None, method="direct")
-            return row(SENT, name, f"{name} has confirmed it", sealed=body, opened=opened)
+            return [row(SENT, name, f"{name} has confirmed it", sealed=body, opened=opened)]
         is_refused = result.closed and item.message is not None and (peer.acknowledges or bool(result.acked))
         is_written = item.id in result.written and not is_refused
         is_sent_once = item.message is None and not result.closed
@@ -257,7 +255,7 @@ class PeerOutbox:
         if is_written and not is_last:
             await self._book.postpone([item.id], delay, method="direct")
             note = f"written; {name} has not confirmed it, so it is sent again in {delay:g} s"
-            return row(SENT, name, note, sealed=body, opened=opened, warning=True)
+            return [row(SENT, name, note, sealed=body, opened=opened, warning=True)]
         why = result.error or f"{name} closed the connection and has not confirmed it"
         if is_written:
             why = f"written; {name} has not confirmed it"
@@ -270,12 +268,16 @@ class PeerOutbox:
                 why = f"{why}, and the offline queue failed: {error.reason.removesuffix('.')}"
             else:
                 await self._book.done(item.id, delivered=False, method="offline")
-                return row(SENT, name, f"{why}; it waits in the offline queue", sealed=body, opened=opened)
+                return [row(SENT, name, f"{why}; it waits in the offline queue", sealed=body, opened=opened)]
         if is_last:
             await self._book.done(item.id, delivered=False, method="direct")
-            return row(SENT, name, why, sealed=body, opened=opened)
+            return [row(SENT, name, why, sealed=body, opened=opened)]
+        if item.attempts and not item.due:  # tried with a new item; if that counted, the delay would grow with each
+            return []
         await self._book.postpone([item.id], delay)
-        return row(NOT_SENT, name, f"{why}; next attempt in {delay:g} s", sealed=body, opened=opened, warning=True)
+        return [
+            row(NOT_SENT, name, f"{why}; next attempt in {delay:g} s", sealed=body, opened=opened, warning=True)
+        ]
 
 
 def _opened(item: WaitingItem) -> Any:

@@ -39,6 +39,10 @@ class WaitingItem(Protocol):
         """How many of the attempts were written completely, but not acknowledged."""
 
     @property
+    def due(self) -> bool:
+        """Whether the time of its next attempt has come."""
+
+    @property
     def message(self) -> MessageData | None:
         """The message; None for a notice."""
 

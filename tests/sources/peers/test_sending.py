@@ -302,6 +302,18 @@ async def test_an_unreachable_peer_is_tried_less_and_less_often_also_with_many_m
     assert len(pair.rows(NOT_SENT)) == rows + BATCH
 
 
+async def test_new_messages_do_not_delay_the_next_attempt_of_older_ones(pair: Pair) -> None:
+    """Regression: each new one counted as a failed attempt of the others, which soon waited five minutes."""
+    await pair.ben.close()
+    for number in range(BATCH):
+        await post(pair, str(number))
+    assert {each.attempts for each in await pair.companion.peers.waiting("ben", BATCH)} == {1}
+    assert len(pair.rows(NOT_SENT)) == BATCH
+    await pair.ben.listen()
+    await again(pair, BACKOFF_S[0])
+    assert await waiting(pair) == 0
+
+
 async def test_a_sign_of_life_sends_what_waits(pair: Pair) -> None:
     await pair.ben.close()
     await post(pair)
