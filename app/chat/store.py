@@ -273,21 +273,25 @@ class ChatStore:
         if len(text) > MAX_TEXT:
             raise Malformed(f"The message has {len(text):,} characters; at most {MAX_TEXT:,} are allowed.")
         sender, now, active_at = self._local_user(), self._clock.wall(), self._active_at()
+        real_now = self._values.real_clock.wall()
 
         def job(db: sql.Connection) -> tuple[MessageData, bool]:
             found = sql.person(db, to)
             if found is None or not found.is_friend:
                 raise NotFound(f"{_short(to)!r} is not a friend.")
             reached = found.online and not found.is_peer
+            # A session that plays on the user's own state does not fix what is sent to real people.
+            is_real = found.is_peer and not self._database.in_scratch
             data = {
-                "msg_id": self._values.message_id(), "from": sender, "to": to, "text": text, "timestamp": iso(now),
+                "msg_id": str(uuid.uuid4()) if is_real else self._values.message_id(),
+                "from": sender, "to": to, "text": text, "timestamp": iso(real_now if is_real else now),
                 "direction": "sent", "delivered": reached, "delivery_method": "direct" if reached else "offline",
                 **(more or {}),
             }  # fmt: skip
             while not sql.add_message(db, data):  # an earlier session with the same seed has used the id
                 data["msg_id"] = self._values.message_id()
             if found.is_peer:
-                peer_sql.enqueue(db, str(data["msg_id"]), to, self._values.real_clock.wall())
+                peer_sql.enqueue(db, str(data["msg_id"]), to, real_now)
             elif found.online:
                 sql.seen(db, to, active_at)  # the delivery was confirmed, so the friend is active
             return data, found.is_peer

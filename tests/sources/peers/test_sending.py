@@ -15,6 +15,7 @@ from app.protocol.envelope import Envelope
 from app.protocol.errors import Invalid, StorageError
 from app.protocol.events import TypingTo
 from app.protocol.peers.envelopes import Sealed, open_message, read
+from app.protocol.templates import iso
 from app.sources.peers import dialer
 from app.sources.peers.dialer import Exchange, OutgoingItem
 from app.sources.peers.outbox import BACKOFF_S, BATCH, MAX_UNCONFIRMED, NEXT_BATCH_S, NOT_SENT
@@ -398,6 +399,23 @@ async def test_a_session_sends_nothing_to_real_people(pair: Pair) -> None:
     assert pair.ben.received.empty()
     assert await waiting(pair) == 0
     assert len(await pair.messages()) == 2
+
+
+async def test_a_session_on_the_users_own_state_does_not_fix_time_and_id_of_messages_to_peers(pair: Pair) -> None:
+    """Regression: they were sorted before all others, and a later run with the same seed used their ids again."""
+    values, ids = pair.companion.values, set()
+    for _ in range(2):
+        values.fix(7, lambda: 1.0)
+        fixed = values.message_id()
+        values.fix(7, lambda: 1.0)
+        posted = (await post(pair)).data
+        assert posted["timestamp"] == iso(pair.time.clock.wall())
+        ids |= {posted["msg_id"], fixed}
+    assert len(ids) == 3
+    await pair.companion.chat.begin_scratch()
+    posted = (await post(pair)).data
+    assert (posted["timestamp"], posted["msg_id"]) == (iso(1.0), fixed), "in a copy, everything is fixed"
+    values.release()
 
 
 async def test_an_attempt_that_waits_while_a_session_begins_sends_nothing_of_the_session(pair: Pair) -> None:
