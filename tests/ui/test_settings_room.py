@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from app.companion import Companion
@@ -371,16 +371,43 @@ def test_edits_are_kept_when_another_setting_changes_elsewhere(
 ) -> None:
     room.fields.username.setText("max")
     room.fields.journal_rows.setValue(777)
-    origins = ("https://example.org",)
-    room.follow_settings(Settings(allowed_origins=origins, journal_rows=555))
+    origins = ["https://example.org"]
+    room.follow_settings(Settings(allowed_origins=origins, journal_rows=555, max_clients=7))
     assert room.fields.username.text() == "max"
-    assert room.fields.journal_rows.value() == 555
+    assert room.fields.journal_rows.value() == 777, "it was edited"
+    assert room.fields.max_clients.value() == 7
     qtbot.mouseClick(room.bar.save, LEFT)
-    assert saved == [Settings(username="max", allowed_origins=origins, journal_rows=555)]
+    assert saved == [Settings(username="max", allowed_origins=origins, journal_rows=777, max_clients=7)]
+    room.follow_settings(saved[0])
+    assert not room.bar.discard.isEnabled()
+    room.follow_settings(Settings(journal_rows=888))
+    assert room.fields.journal_rows.value() == 888, "it was saved"
+
+
+def test_origins_that_are_being_written_are_kept_when_others_are_allowed_elsewhere(
+    room: SettingsRoom, saved: list[Settings], qtbot: Any
+) -> None:
+    gone, *stay = Settings().allowed_origins
+    editor = room.fields.origins
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.keyClicks(editor, "http://typed.example")
+    room.follow_settings(Settings(allowed_origins=[*stay, "http://allowed.example"]))
+    qtbot.keyClicks(editor, ":8")
+    assert editor.toPlainText().splitlines() == [*stay, "http://typed.example:8", "http://allowed.example"]
+    room.follow_settings(Settings(allowed_origins=[*stay]))
+    assert editor.toPlainText().splitlines() == [*stay, "http://typed.example:8"]
+    qtbot.mouseClick(room.bar.save, LEFT)
+    assert saved == [Settings(allowed_origins=[*stay, "http://typed.example:8"])]
+    editor.clear()
+    room.follow_settings(Settings(allowed_origins=[*stay, "http://allowed.example"]))
+    assert editor.toPlainText() == "http://allowed.example"
+    qtbot.mouseClick(room.bar.discard, LEFT)
+    assert editor.toPlainText().splitlines() == [*stay, "http://allowed.example"]
+    assert gone not in room.fields.read(Settings()).allowed_origins
 
 
 def test_settings_changed_elsewhere_are_shown(room: SettingsRoom) -> None:
-    room.fields.username.setText("half typed")
     room.follow_settings(CHANGED)
     assert room.fields.read(Settings()) == CHANGED
 

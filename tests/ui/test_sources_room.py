@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
@@ -200,6 +201,9 @@ async def test_address_and_key_of_a_project(room: SourcesRoom, companion: Compan
     options.save.click()
     await until(lambda: companion.settings.supabase_url == "https://example.supabase.co")
     assert not options.remove.isEnabled()
+    options.url.setText("https://half-typed")
+    await companion.apply(replace(companion.settings, supabase_url="https://elsewhere.supabase.co"))
+    assert options.url.text() == "https://half-typed"
     options.key.setText("sb_secret_123")
     assert "all rights" in options.key_note.text()
     assert not options.store.isEnabled()

@@ -4,12 +4,13 @@ is not a setting but an entry of the system: its check box is created here, and 
 is saved here. ``settings_form`` lays out the sections.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
 
 from app import usernames
@@ -185,8 +186,35 @@ class SettingsFields(QObject):
         self._fill(settings, self._values)
 
     def follow_settings(self, before: Settings, settings: Settings) -> None:
-        """Fill the controls of the settings that have changed. The others keep what the user has edited."""
-        self._fill(settings, [name for name in self._values if getattr(before, name) != getattr(settings, name)])
+        """Fill the controls of the settings that have changed. What the user has edited stays."""
+        for name, (_, read) in self._values.items():
+            value = getattr(settings, name)
+            if value == getattr(before, name):
+                continue
+            if read() in (self._filled[name][1], value):
+                self._fill(settings, [name])
+            elif name == "allowed_origins":
+                self._filled[name] = value, _unique(value)
+                self._merge_origins(before.allowed_origins, value)
+
+    def _merge_origins(self, before: Sequence[str], now: Sequence[str]) -> None:
+        """Add and remove the origins that were added and removed elsewhere. The cursor and the other lines stay."""
+        cursor, gone = QTextCursor(self.origins.document()), set(before).difference(now)
+        lines = self.origins.toPlainText().splitlines()
+        cursor.beginEditBlock()
+        for number in reversed(range(len(lines))):
+            if lines[number].strip() in gone:
+                _remove_line(cursor, number)
+        new = [each for each in now if each not in before and each not in _unique(lines)]
+        if new:
+            own = self.origins.textCursor()
+            place = own.anchor(), own.position()
+            cursor.movePosition(cursor.MoveOperation.End)
+            cursor.insertText("\n".join([*([""] if cursor.block().text().strip() else []), *new]))
+            own.setPosition(place[0])
+            own.setPosition(place[1], own.MoveMode.KeepAnchor)
+            self.origins.setTextCursor(own)
+        cursor.endEditBlock()
 
     def _fill(self, settings: Settings, names: Iterable[str]) -> None:
         for name in names:
@@ -314,5 +342,17 @@ def _stripped(line: LineEdit) -> str:
     return line.text().strip()
 
 
-def _unique(values: list[str]) -> list[str]:
+def _remove_line(cursor: QTextCursor, number: int) -> None:
+    """Remove a line with its line break."""
+    block = cursor.document().findBlockByNumber(number)
+    cursor.setPosition(block.position())
+    cursor.movePosition(cursor.MoveOperation.EndOfBlock, cursor.MoveMode.KeepAnchor)
+    cursor.removeSelectedText()
+    if block.next().isValid():
+        cursor.deleteChar()
+    else:
+        cursor.deletePreviousChar()
+
+
+def _unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(value.strip() for value in values if value.strip()))

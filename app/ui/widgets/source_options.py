@@ -84,9 +84,11 @@ class SupabaseOptions(QWidget):
 
     def show_settings(self, settings: Settings) -> None:
         """Show the settings in use. An address that is being edited stays."""
+        edited = self.url.text().strip() != self._saved_url
         if settings.supabase_url != self._saved_url:
             self._saved_url = settings.supabase_url
-            self.url.setText(settings.supabase_url)
+            if not edited:
+                self.url.setText(settings.supabase_url)
         self.peek.setChecked(settings.supabase_peek_only)
         self._check()
 
