@@ -51,6 +51,10 @@ class ClientFaults:
         """Whether no frame is waiting."""
         return self._down.idle and self._up.idle
 
+    async def flush_from_ui(self) -> None:
+        """Handle the frames from the client that wait, and wait briefly until they were handled."""
+        await self._up.flush()
+
     def close(self) -> None:
         """Forget the frames that wait, because the client has disconnected."""
         self._down.close()

@@ -21,6 +21,8 @@ MAX_DELAY_S = 600.0
 """No frame is delayed for longer, for example by a low bandwidth."""
 FRAME_BYTES = 512
 """What a frame that waits takes, besides its payload."""
+FLUSH_S = 1.0
+"""Seconds that ``flush`` waits until the frames are handled."""
 REORDER_S = 2.0
 """A frame that waits for later ones is queued after this time at the latest."""
 
@@ -147,6 +149,13 @@ class DelayLine:
         self._wake()
         if self._queue and self._task is None:
             self._task = self._tasks.spawn(self._run(), f"delayed frames: {self._name}")
+
+    async def flush(self) -> None:
+        """Handle all waiting frames now, and wait briefly until they were handled."""
+        if self._queue or self._overtaken:
+            self.release()
+        if self._task:
+            await asyncio.wait({self._task}, timeout=FLUSH_S)
 
     def _wake(self) -> None:
         """End the task, unless it is handling a frame; then it ends, or goes on, by itself."""

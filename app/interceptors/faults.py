@@ -6,6 +6,7 @@ Faults are armed for a target, such as a user. They act on the clients that it s
 is not stored. The faults of REST calls (``rest_faults``) are in ``Faults.rest``; a profile can arm both.
 """
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 
@@ -126,6 +127,12 @@ class Faults:
             self._hub.log_server_event("faults cleared", note=f"for {'all targets' if to is None else to}")
             self.changed.emit(None)
         return cleared
+
+    async def flush_from_ui(self, why: str) -> None:
+        """Let delayed frames and REST calls of the UI be handled now, and wait briefly until they are."""
+        await asyncio.gather(
+            self.rest.release_delayed(why), *(plan.flush_from_ui() for plan in self._plans.values())
+        )
 
     def _update(self) -> None:
         """Give each client the plan for the faults that are armed for it."""

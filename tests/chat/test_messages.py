@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from app.companion import Companion
+from app.hub.target import ALL
 from app.protocol.envelope import Envelope
 from app.protocol.errors import StorageError
+from app.protocol.faults.words import parse_fault
 from app.storage import chat_file as storage
 from app.storage import migrations
 from tests.chat.windows import frames_so_far, friend, sent_rows, unread
@@ -74,6 +76,21 @@ async def test_marking_messages_as_read_reduces_the_unread_count(
         await until(lambda rows=rows: len([r for r in companion.journal if r.event == "mark_read"]) > rows)
         assert (await unread(companion))["bob"] == unread_left
     assert [row.note for row in companion.journal if row.event == "mark_read"] == ["1 message from bob read"] * 3
+
+
+async def test_a_delayed_frame_of_the_ui_is_handled_before_a_session_uses_a_copy_of_the_chat_state(
+    companion: Companion, connect_client: Connect
+) -> None:
+    """Regression: the messages became read in the copy, and were unread again after the session."""
+    socket = await connect_client()
+    msg_id = (await chat_of(companion, "alice"))[-1]["msg_id"]
+    companion.faults.arm(ALL, [parse_fault("latency=600000", "from_ui")])
+    await socket.send(json.dumps({"event": "mark_read", "data": {"peer": "alice", "msg_id": msg_id}}))
+    await until(lambda: any(row.event == "fault" for row in companion.journal))
+    assert (await unread(companion))["alice"] == 2
+    await companion.chat.begin_scratch()
+    await companion.chat.end_scratch(keep=False)
+    assert (await unread(companion))["alice"] == 0
 
 
 async def test_read_marks_survive_a_restart(make_companion: MakeCompanion, tmp_path: Path) -> None:
