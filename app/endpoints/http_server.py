@@ -53,6 +53,15 @@ RESPONSE_HEADERS = {
 _aiohttp_log = logging.getLogger(f"{__name__}.aiohttp")
 _aiohttp_log.disabled = True
 
+_OPTIONS = {
+    "access_log": None,
+    "logger": _aiohttp_log,
+    "keepalive_timeout": KEEPALIVE_S,
+    "lingering_time": LINGER_S,
+    "auto_decompress": False,  # it would block the event loop, before the size of a body is checked
+}
+"""Of the request handlers."""
+
 
 class HttpServer(ListeningServer[asyncio.Server]):
     """An HTTP server on the loopback address. ``start`` and ``stop`` may be called repeatedly.
@@ -127,7 +136,14 @@ class HttpServer(ListeningServer[asyncio.Server]):
     def handler(self) -> asyncio.Protocol | None:
         """Return a request handler for a connection; None if aiohttp is not loaded: see ``wait_for_handler``."""
         server = self._runner.server if self._runner else None
-        return server() if server else None
+        if server is None:
+            return None
+        from app.endpoints.http_handler import RequestHandler
+
+        return RequestHandler(server, RESPONSE_HEADERS, self._reject_invalid, **_OPTIONS)
+
+    def _reject_invalid(self, reason: str) -> None:
+        self._access_policy.reject(self._name, Rejection(HTTPStatus.BAD_REQUEST, reason))
 
     def wait_for_handler(self, connection: "PendingConnection") -> None:
         """Load aiohttp, then pass the connection to it."""
@@ -151,16 +167,12 @@ class HttpServer(ListeningServer[asyncio.Server]):
                     connection.abort()
 
     async def _create_runner(self) -> "web.AppRunner":
-        await asyncio.to_thread(importlib.import_module, "aiohttp.web")
+        await asyncio.to_thread(importlib.import_module, "app.endpoints.http_handler")
         from aiohttp import web
 
         application = self._application(self)
         application.on_response_prepare.append(_add_headers)
-        runner = web.AppRunner(
-            application, access_log=None, logger=_aiohttp_log, shutdown_timeout=0.5,
-            handle_signals=False, keepalive_timeout=KEEPALIVE_S, lingering_time=LINGER_S,
-            auto_decompress=False,  # it would block the event loop, before the size of a body is checked
-        )  # fmt: skip
+        runner = web.AppRunner(application, shutdown_timeout=0.5)
         await runner.setup()
         self._tasks.spawn(self._sweep(), f"sweep idle {self._name} connections")
         return runner

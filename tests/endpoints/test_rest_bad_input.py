@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.endpoints.http_server import RESPONSE_HEADERS
 from app.endpoints.rest import MAX_BODY_BYTES
 from app.storage import chat_file as storage
 from tests.conftest import MakeCompanion, examples
@@ -223,6 +224,20 @@ async def test_an_invalid_request_is_answered_or_cut_without_warnings(
             assert answer == b"" or re.match(rb"HTTP/\d\.\d [24]\d\d ", answer)
             assert (await rest.get("/status")).status == 200
             assert await rest.state() == before
+
+
+async def test_a_request_that_is_not_http_is_counted_and_its_response_says_nothing_about_the_program(
+    rest: Rest,
+) -> None:
+    """Regression: aiohttp's own response named Python and aiohttp with their versions, and quoted the request."""
+    async with tcp_to(rest.companion.rest.port) as client:
+        await client.send(b"GET /status HTTP/1.1\r\nXyzzy-is-private\r\n\r\n")
+        head, _, body = (await client.read_to_end()).decode().partition("\r\n\r\n")
+    status, *headers = head.split("\r\n")
+    assert status == "HTTP/1.0 400 Bad Request"
+    assert dict(each.split(": ", 1) for each in headers).items() >= RESPONSE_HEADERS.items()
+    assert body == "the request is not valid HTTP, or its URL or a header is longer than 8 KiB\n"
+    assert rest.companion.rejection_log.latest[0].reason == body.strip()
 
 
 async def test_an_aborted_request_stores_nothing_and_causes_no_warnings(
