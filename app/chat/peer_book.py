@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from app.chat.state_changes import changed_reactions
@@ -275,10 +276,11 @@ class PeerBook:
         """Return where a message was put, and the message; None if it was deleted."""
         return await self._submit(lambda db: (peer_sql.place(db, msg_id), sql.message(db, msg_id)))
 
-    async def enqueue_notice(self, peer: str, id_: str, notice: str) -> None:
-        """Add a notice, as JSON, to the outbox for a peer."""
-        now = self._clock.wall()
-        await self._submit(lambda db: peer_sql.enqueue(db, id_, peer, now, notice))
+    async def enqueue_notice(self, peer: str, notice: StoredNotice) -> bool:
+        """Add a notice to the outbox for a peer. Return False if the same receipt waits already."""
+        add = peer_sql.enqueue_receipt if isinstance(notice, Receipt) else peer_sql.enqueue_reaction
+        text, now = msgspec.json.encode(notice).decode(), self._clock.wall()
+        return await self._submit(lambda db: add(db, notice.id, peer, now, text))
 
     async def due(self, limit: int) -> list[str]:
         """Return the friends with an item that is due and among the ``limit`` oldest ones of ``waiting``."""

@@ -36,6 +36,12 @@ _POSSIBLE = (
 )
 """A reaction must not be sent before its message: the peer cannot store it."""
 
+_SAME = (
+    "peer = :peer AND CASE notice WHEN '' THEN 0 ELSE"
+    " json_extract(notice, '$.kind', '$.msg_id') = json_extract(:notice, '$.kind', '$.msg_id') END"
+)
+"""A waiting notice of the same kind about the same message."""
+
 Place = Literal["outbox", "queue", ""]
 
 
@@ -197,6 +203,21 @@ def enqueue(db: Connection, id_: str, peer_name: str, next_at: float, notice: st
         "INSERT OR IGNORE INTO peer_outbox (id, peer, notice, next_at) VALUES (?,?,?,?)",
         (id_, peer_name, notice, next_at),
     )
+
+
+def enqueue_receipt(db: Connection, id_: str, peer_name: str, next_at: float, receipt: str) -> bool:
+    """Add a read receipt to the outbox. Return False if one for the same message waits already."""
+    same = f"SELECT 1 FROM peer_outbox WHERE {_SAME}"
+    if db.execute(same, {"peer": peer_name, "notice": receipt}).fetchone():
+        return False
+    enqueue(db, id_, peer_name, next_at, receipt)
+    return True
+
+
+def enqueue_reaction(db: Connection, id_: str, peer_name: str, next_at: float, reaction: str) -> bool:
+    """Add a reaction to the outbox."""
+    enqueue(db, id_, peer_name, next_at, reaction)
+    return True
 
 
 def waiting(db: Connection, peer_name: str, now: float, limit: int) -> list[Waiting]:

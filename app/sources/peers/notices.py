@@ -10,8 +10,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-import msgspec
-
 from app.hub.hub import Hub
 from app.hub.router import ClientEvent
 from app.hub.tasks import Tasks
@@ -20,7 +18,7 @@ from app.protocol.errors import StorageError
 from app.protocol.events import MarkRead, TypingTo
 from app.protocol.peers import envelopes, wire
 from app.protocol.peers.errors import PeerProtocolError
-from app.protocol.peers.extension import MAX_EMOJI_CHARS, Notice, PeerReaction, Receipt, Typing, new_id
+from app.protocol.peers.extension import MAX_EMOJI_CHARS, PeerReaction, Receipt, StoredNotice, Typing, new_id
 from app.sources.peers.dialer import OutgoingItem
 from app.sources.peers.outbox import Connect, PeerOutbox
 from app.sources.peers.parts import IdentityInUse, PeerBook, PeerOptions
@@ -121,10 +119,9 @@ class PeerNotices:
             if await self._book.has_received(data.peer, data.msg_id):
                 await self._enqueue(data.peer, Receipt(id=new_id(), msg_id=data.msg_id))
 
-    async def _enqueue(self, name: str, notice: Notice) -> None:
+    async def _enqueue(self, name: str, notice: StoredNotice) -> None:
         """Store a notice, then send it. Nothing happens if the friend is not a peer."""
         with suppress(StorageError):
             peer = await self._book.find(name)
-            if peer is not None and peer.is_friend:
-                await self._book.enqueue_notice(name, notice.id, msgspec.json.encode(notice).decode())
+            if peer is not None and peer.is_friend and await self._book.enqueue_notice(name, notice):
                 self._outbox.send_soon(name, is_alive=False)

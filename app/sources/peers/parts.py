@@ -79,8 +79,8 @@ class PeerBook(Protocol):
     async def delivery_state(self, msg_id: str) -> tuple[Literal["outbox", "queue", ""], MessageData | None]:
         """Return where a message was put, and the message; None if it was deleted."""
 
-    async def enqueue_notice(self, peer: str, id_: str, notice: str) -> None:
-        """Add a notice to the outbox."""
+    async def enqueue_notice(self, peer: str, notice: StoredNotice) -> bool:
+        """Add a notice to the outbox. Return False if the same receipt waits already."""
 
     async def note_acknowledged(self, peer: str) -> None:
         """Record that a peer has just acknowledged something."""

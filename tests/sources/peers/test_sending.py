@@ -13,8 +13,9 @@ from app.chat.service import PostedMessage
 from app.protocol.backend import RestCaller
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Invalid, StorageError
-from app.protocol.events import TypingTo
+from app.protocol.events import MarkRead, TypingTo
 from app.protocol.peers.envelopes import Sealed, open_message, read
+from app.protocol.peers.extension import PeerReaction, Receipt
 from app.protocol.templates import iso
 from app.sources.peers import dialer
 from app.sources.peers.dialer import Exchange, OutgoingItem
@@ -131,7 +132,7 @@ async def test_connections_that_a_peer_closes_do_not_count_if_it_usually_confirm
         posted = await post(pair)
         assert (posted.accepted, posted.data["delivery_method"]) == (False, "offline")
         assert "ben closed the connection and has not confirmed it" in posted.note
-        await pair.companion.peers.enqueue_notice("ben", "1", '{"kind":"read","id":"1","msg_id":"2"}')
+        await pair.companion.peers.enqueue_notice("ben", Receipt(id="1", msg_id="2"))
         for _ in range(2 * MAX_UNCONFIRMED):
             await again(pair, BACKOFF_S[-1])
         assert await waiting(pair) == 1
@@ -552,14 +553,27 @@ async def test_a_reaction_of_the_user_is_sent(pair: Pair) -> None:
     }  # fmt: skip
 
 
+def reaction(msg_id: str, *, present: bool) -> PeerReaction:
+    return PeerReaction(id=new_id(), msg_id=msg_id, emoji="👍", present=present)
+
+
+async def test_a_read_receipt_that_waits_is_not_added_again(pair: Pair) -> None:
+    """Regression: each event mark_read for the same message added another one."""
+    first, second = [(await pair.exchange(pair.ben.a("hi", new_id())))["ack_msg_id"] for _ in range(2)]
+    await pair.ben.close()
+    for msg_id in (first, first, second, first, second):
+        await pair.companion.peer_link.notices._send_receipt(MarkRead(peer="ben", msg_id=msg_id))
+    items = [json.loads(each.notice) for each in await pair.companion.peers.waiting("ben", BATCH)]
+    assert [(each["kind"], each["msg_id"]) for each in items] == [("read", first), ("read", second)]
+
+
 async def test_a_reaction_is_sent_after_its_message(pair: Pair) -> None:
     """Regression: it was sent while the message waited for its next attempt, and the peer could not store it."""
     pair.ben.acknowledges = False
     wait_briefly_for_confirmations(pair)
     posted = await post(pair)
     pair.ben.acknowledges = True
-    reaction = {"kind": "reaction", "id": new_id(), "msg_id": posted.data["msg_id"], "emoji": "👍", "present": True}
-    await pair.companion.peers.enqueue_notice("ben", reaction["id"], json.dumps(reaction))
+    await pair.companion.peers.enqueue_notice("ben", reaction(posted.data["msg_id"], present=True))
     await post(pair, "another")
     await again(pair, BACKOFF_S[0])
     arrived = [(await pair.ben.next_message())["opened"] for _ in range(3)]
