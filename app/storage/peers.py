@@ -37,10 +37,10 @@ _POSSIBLE = (
 """A reaction must not be sent before its message: the peer cannot store it."""
 
 _SAME = (
-    "peer = :peer AND CASE notice WHEN '' THEN 0 ELSE"
-    " json_extract(notice, '$.kind', '$.msg_id') = json_extract(:notice, '$.kind', '$.msg_id') END"
+    "peer = :peer AND CASE notice WHEN '' THEN 0 ELSE json_extract(notice, '$.kind', '$.msg_id', '$.emoji')"
+    " = json_extract(:notice, '$.kind', '$.msg_id', '$.emoji') END"
 )
-"""A waiting notice of the same kind about the same message."""
+"""A waiting receipt for the same message, or reaction to it with the same emoji."""
 
 Place = Literal["outbox", "queue", ""]
 
@@ -215,7 +215,12 @@ def enqueue_receipt(db: Connection, id_: str, peer_name: str, next_at: float, re
 
 
 def enqueue_reaction(db: Connection, id_: str, peer_name: str, next_at: float, reaction: str) -> bool:
-    """Add a reaction to the outbox."""
+    """Add a reaction to the outbox, instead of those to the same message with the same emoji that wait.
+
+    One of them may have been written, perhaps just now. The new one is written after it, because attempts to send
+    to a peer are made one after the other, and has the same effect if it did not arrive.
+    """
+    db.execute(f"DELETE FROM peer_outbox WHERE {_SAME}", {"peer": peer_name, "notice": reaction})
     enqueue(db, id_, peer_name, next_at, reaction)
     return True
 

@@ -553,8 +553,8 @@ async def test_a_reaction_of_the_user_is_sent(pair: Pair) -> None:
     }  # fmt: skip
 
 
-def reaction(msg_id: str, *, present: bool) -> PeerReaction:
-    return PeerReaction(id=new_id(), msg_id=msg_id, emoji="👍", present=present)
+def reaction(msg_id: str, *, present: bool, emoji: str = "👍") -> PeerReaction:
+    return PeerReaction(id=new_id(), msg_id=msg_id, emoji=emoji, present=present)
 
 
 async def test_a_read_receipt_that_waits_is_not_added_again(pair: Pair) -> None:
@@ -581,6 +581,36 @@ async def test_a_reaction_is_sent_after_its_message(pair: Pair) -> None:
     await until(lambda: any(at == pair.time.passed + NEXT_BATCH_S for at, _ in pair.time._sleeping))
     pair.time.advance(NEXT_BATCH_S)
     assert (await pair.ben.next_message())["opened"]["kind"] == "reaction"
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+async def test_a_reaction_that_waits_is_not_sent_after_it_was_removed(pair: Pair, is_written: bool) -> None:
+    """Regression: it was sent again after its removal, and stayed at the peer for ever."""
+    wait_briefly_for_confirmations(pair)
+    posted = await post(pair)
+    msg_id = posted.data["msg_id"]
+    await pair.ben.next_message()
+
+    async def add() -> None:
+        await pair.companion.peers.enqueue_notice("ben", reaction(msg_id, present=True))
+        pair.companion.hub.carry_out(await pair.companion.peer_link.outbox.send_waiting("ben"))
+
+    if is_written:
+        async with reads_and_closes(pair) as read_by_it:
+            await add()
+            assert read_by_it == ["companion"]
+    else:
+        await pair.ben.close()
+        await add()
+    await pair.ben.listen()
+    for notice in (reaction(msg_id, present=True, emoji="🎉"), reaction(msg_id, present=False)):
+        await pair.companion.peers.enqueue_notice("ben", notice)
+    await again(pair, BACKOFF_S[-1])
+    await again(pair, BACKOFF_S[-1])
+    arrived = [(await pair.ben.next_message())["opened"] for _ in range(2)]
+    assert [(each["emoji"], each["present"]) for each in arrived] == [("🎉", True), ("👍", False)]
+    assert pair.ben.received.empty()
+    assert await pair.companion.peers.waiting("ben", BATCH) == []
 
 
 async def test_a_reaction_that_waits_is_not_sent_after_notices_are_switched_off(pair: Pair) -> None:
