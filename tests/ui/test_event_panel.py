@@ -16,6 +16,7 @@ from app.protocol.envelope import Envelope
 from app.system.settings import Settings
 from app.ui.widgets.event_panel import FORM, JSON, EventPanel
 from app.ui.widgets.fields import LongTextField, NameField
+from app.ui.widgets.form_view import as_text
 from tests.ui.cast import set_friends
 from tests.ui.contracts import MessageDelivered, event_type
 
@@ -198,7 +199,7 @@ def test_reset_restores_the_default_form_and_can_be_undone(message: EventPanel, 
     assert message.views.currentIndex() == FORM
     assert message.template() == default
     assert message.problems == []
-    assert message.toolbar.reset.text() == message.toolbar.reset.accessibleName() == "Undo reset"
+    assert message.toolbar.reset.text() == message.toolbar.reset.accessibleName() == "Undo"
     qtbot.mouseClick(message.toolbar.reset, Qt.MouseButton.LeftButton)
     assert message.views.currentIndex() == JSON
     assert message.editor.toPlainText() == '{"event": '
@@ -212,6 +213,32 @@ def test_reset_cannot_be_undone_after_an_edit(message: EventPanel, qtbot: Any) -
     message.form().field("text").set_value("new")
     assert message.toolbar.reset.text() == "Reset"
     assert message.toolbar.reset.isEnabled()
+
+
+def test_loading_an_event_can_be_undone(message: EventPanel, qtbot: Any) -> None:
+    message.load(Envelope("new_message", {**message.form().value(), "text": "from the log"}))
+    assert message.toolbar.reset.text() == "Reset"
+    message.form().field("text").set_value("mine")
+    message.show_view(JSON)
+    message.editor.setPlainText('{"event": ')
+    for _ in range(2):
+        message.load(Envelope("new_message", {**message.form().value(), "text": "from the log"}))
+        message.show_view(JSON)
+    assert json_of(message)["data"]["text"] == "from the log"
+    assert message.toolbar.reset.text() == message.toolbar.reset.accessibleName() == "Undo"
+    qtbot.mouseClick(message.toolbar.reset, Qt.MouseButton.LeftButton)
+    assert message.editor.toPlainText() == '{"event": '
+    assert message.form().value()["text"] == "mine"
+    assert message.toolbar.reset.text() == "Reset"
+
+
+def test_loading_an_event_can_be_undone_if_only_another_form_of_the_tab_was_edited(presence: EventPanel) -> None:
+    presence.form().field("username").set_value("bob")
+    presence.choice.setCurrentText("friend_offline")
+    presence.show_view(JSON)
+    presence.editor.setPlainText(as_text(Envelope("friend_offline", {"username": "alice"})))
+    presence.load(Envelope("friend_online", {"username": "carol"}))
+    assert presence.toolbar.reset.text() == "Undo"
 
 
 def test_reset_resets_all_events_of_the_tab(presence: EventPanel, qtbot: Any) -> None:

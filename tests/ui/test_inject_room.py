@@ -522,7 +522,19 @@ async def test_a_row_that_is_too_large_to_edit_is_reported(room: InjectRoom, com
     before = room.raw.editor.toPlainText()
     room.edit(list(companion.journal)[-1])
     assert room.raw.editor.toPlainText() == before
+    assert not room.raw.editor.textCursor().hasSelection()
     assert room.bar.status.text() == TOO_LARGE
+
+
+async def test_a_raw_frame_that_a_row_to_edit_replaces_can_be_brought_back(
+    room: InjectRoom, companion: Companion
+) -> None:
+    await companion.send_raw("from the log", origin=PANEL)
+    room.raw.editor.setPlainText("mine")
+    room.edit(list(companion.journal)[-1])
+    assert room.raw.editor.toPlainText() == "from the log"
+    room.raw.editor.undo()
+    assert room.raw.editor.toPlainText() == "mine"
 
 
 async def test_a_row_to_edit_is_sent_as_it_was_also_if_its_text_looks_like_a_template(

@@ -270,7 +270,10 @@ class InjectRoom(FocusStart):
         self.tabs.setCurrentIndex(self.panels.indexOf(panel))
 
     def edit(self, row: Row) -> None:
-        """Load an event from the log into its form, or into *Raw frame* if it is not valid."""
+        """Load an event from the log into its form, or into *Raw frame* if it is not valid.
+
+        What was written there can be brought back.
+        """
         hub = self._companion.hub
         text = hub.wire_text(row)
         try:
@@ -283,7 +286,7 @@ class InjectRoom(FocusStart):
             panel.load(Envelope(event.event, escaped(event.data)))
         else:
             self.open_panel(self.raw)
-            self.raw.editor.set_text(text)
+            self.raw.editor.replace_text(text)
 
     def _fire_quickly(self, event: str, data: dict[str, Any]) -> None:
         self.bar.fire_this(

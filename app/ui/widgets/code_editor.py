@@ -4,7 +4,6 @@ completion. It underlines the problems that its owner has found in the event, an
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtGui import QTextCursor
 from typing_extensions import override
 
 from app.protocol.envelope import BadFrame
@@ -46,7 +45,5 @@ class CodeEditor(NumberedEditor):
         except BadFrame as bad:
             return f"Only valid JSON can be formatted. {bad}"
         if formatted != self.toPlainText():
-            self.selectAll()
-            if self.insert_text(formatted):
-                self.moveCursor(QTextCursor.MoveOperation.Start)
+            self.replace_text(formatted)
         return ""

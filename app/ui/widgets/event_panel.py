@@ -62,7 +62,8 @@ class EventPanel(QWidget):
         self.quick = quick
         self._types = {each.name: each for each in types}
         self.problems: list[EventProblem] = []
-        self._before_reset: Draft | None = None
+        self._replaced: Draft | None = None
+        """What *Undo* brings back, until something is changed."""
         self._changing = False
         """Whether the panel itself is changing the event."""
 
@@ -166,7 +167,15 @@ class EventPanel(QWidget):
     # showing an event
 
     def load(self, event: Envelope) -> None:
-        """Show an event: in its form, or as JSON if the form cannot show all of it."""
+        """Show an event: in its form, or as JSON if the form cannot show all of it. It can be undone."""
+        before = self._replaced or (None if self._is_default else self._current_draft())
+        self._changing = True
+        self._fill(event)
+        self._replaced = before
+        self._on_change()
+        self._changing = False
+
+    def _fill(self, event: Envelope) -> None:
         if self.fold:
             self.fold.show_part()
         if self.knows(event.event):
@@ -183,8 +192,12 @@ class EventPanel(QWidget):
 
         If the form cannot show the JSON, the JSON stays, and ``notice`` says why.
         """
-        if view == self.views.currentIndex():
-            return
+        if view != self.views.currentIndex():
+            self._changing = True
+            self._switch_view(view)
+            self._changing = False
+
+    def _switch_view(self, view: int) -> None:
         try:
             event = self.template()
         except BadFrame as bad:
@@ -194,7 +207,7 @@ class EventPanel(QWidget):
         if view == JSON:
             self._show(JSON if self._write(event) else FORM)
             return
-        self.load(event)
+        self._fill(event)
         if self.views.currentIndex() == JSON:
             self.notice.emit(self._why_no_form(event))
 
@@ -288,15 +301,12 @@ class EventPanel(QWidget):
         return form.values() if form and form.value() != self._untouched[event] else None
 
     def reset_or_undo(self) -> None:
-        """Show the default form, or undo that if nothing has changed since."""
-        undo, self._before_reset = self._before_reset, None
+        """Show the default form; or bring back what a reset or ``load`` replaced, if nothing has changed since."""
+        undo = self._replaced
+        before = None if undo else self._current_draft()
         self._changing = True
-        if undo:
-            self._restore(undo)
-        else:
-            before = self._current_draft()
-            self._restore(Draft(self.event_name, self._untouched, FORM, ""))
-            self._before_reset = before
+        self._restore(undo or Draft(self.event_name, self._untouched, FORM, ""))
+        self._replaced = before
         self._on_change()
         self._changing = False
 
@@ -313,9 +323,10 @@ class EventPanel(QWidget):
 
     @property
     def _is_default(self) -> bool:
-        if self.views.currentIndex() == JSON:
-            return self.editor.toPlainText() == as_text(Envelope(self.event_name, self._untouched[self.event_name]))
-        return all(self._draft(name) is None for name in self._forms)
+        if any(self._draft(name) is not None for name in self._forms):
+            return False
+        default = as_text(Envelope(self.event_name, self._untouched[self.event_name]))
+        return self.views.currentIndex() == FORM or self.editor.toPlainText() == default
 
     # checking
 
@@ -344,9 +355,9 @@ class EventPanel(QWidget):
         self.warning.setText(f"{warning}.")
         self.warning.setVisible(bool(warning))
         if not self._changing:
-            self._before_reset = None
+            self._replaced = None
         self.toolbar.show_state(
-            self.views.currentIndex(), can_undo=self._before_reset is not None, can_reset=not self._is_default
+            self.views.currentIndex(), can_undo=self._replaced is not None, can_reset=not self._is_default
         )
         if event and not in_json:
             self.form_view.show_event(event)

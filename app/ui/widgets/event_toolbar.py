@@ -1,10 +1,11 @@
-"""The buttons above an event in Inject: *Format* (indent the JSON), *Reset* and its undo, and form or JSON.
+"""The buttons above an event in Inject: *Format* (indent the JSON), *Reset* or *Undo*, and form or JSON.
 They only emit signals: ``event_panel`` acts.
 """
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
 
+from app.ui.plain_text import set_tooltip
 from app.ui.widgets.accessible_names import named
 
 FORM, JSON = 0, 1
@@ -19,7 +20,7 @@ class EventToolbar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.format = named(QPushButton("Format"), "Format", tip="Indent the JSON")
-        self.reset = named(QPushButton("Reset"), "Reset", tip="Go back to the default values")
+        self.reset = named(QPushButton("Reset"), "Reset")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
@@ -37,9 +38,10 @@ class EventToolbar(QWidget):
         self._views.idClicked.connect(self.view_chosen)
 
     def show_state(self, view: int, *, can_undo: bool, can_reset: bool) -> None:
-        """Show the view and which actions are possible. ``can_undo``: *Reset* was just used."""
+        """Show the view and which actions are possible. ``can_undo``: what was written was just replaced."""
         self._views.button(view).setChecked(True)
         self.format.setVisible(view == JSON)
-        self.reset.setText("Undo reset" if can_undo else "Reset")
+        self.reset.setText("Undo" if can_undo else "Reset")
         self.reset.setAccessibleName(self.reset.text())
+        set_tooltip(self.reset, "Bring back what you wrote" if can_undo else "Go back to the default values")
         self.reset.setEnabled(can_undo or can_reset)

@@ -136,6 +136,16 @@ class TextEdit(QPlainTextEdit):
         self.textChanged.emit()
         return True
 
+    def replace_text(self, text: str) -> bool:
+        """Replace the text so that it can be undone. Return False if the text is too large and was rejected."""
+        before = self.textCursor()
+        self.selectAll()
+        if not self.insert_text(text):
+            self.setTextCursor(before)
+            return False
+        self.moveCursor(QTextCursor.MoveOperation.Start)
+        return True
+
     def flush(self) -> None:
         """Insert all waiting text now."""
         while self._waiting:
