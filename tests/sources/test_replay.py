@@ -453,6 +453,37 @@ async def test_a_connection_that_ended_at_once_is_not_awaited(
     assert [each.detail for each in run.results] == ["no client of me connected within 0.05 s"] * expected
 
 
+@pytest.mark.parametrize(
+    ("began_connected", "from_row"),
+    [(True, None), (False, 2)],
+    ids=["before the recording", "before the row"],
+)
+async def test_in_step_a_recorded_reconnect_needs_a_client_that_connects(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch, began_connected: bool, from_row: int | None
+) -> None:
+    """Regression: the client that was connected already counted."""
+    client = {"client": 1, "user": "alex"}
+    header = {"me": "alex", "clients": [client]} if began_connected else {"me": "alex"}
+    first = [] if began_connected else [{"server": "connected", **client, "seq": 1}]
+    text = recording(
+        *first,
+        {"server": "disconnected", **client, "seq": 2},
+        {"server": "connected", "client": 2, "user": "alex", "seq": 3},
+        sent(message(), seq=4),
+        **header,
+    )
+    page = theatre.join("me")
+    run = theatre.start_session(parse_lines(text).session, sync=True, from_row=from_row)
+    await until(lambda: run.position == 2 + len(first))
+    theatre.companion.hub.leave(page)
+    theatre.join("me").ready = True
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+    monkeypatch.setattr(module, "CONNECT_S", 0.05)
+    run = await play(theatre, text, sync=True, from_row=from_row)
+    assert [each.detail for each in run.results] == ["no client of me connected within 0.05 s"]
+
+
 async def test_a_partly_played_recording_says_how_many_steps_were_played(theatre: Theatre) -> None:
     text = recording(*[sent(message())] * 3, {"wait": {"client": "user:nobody", "within": 60}}, sent(message()))
     run = theatre.start_session(parse_lines(text).session)

@@ -7,6 +7,7 @@ the UI posts or the companion sends. ``player`` creates it for the option ``sync
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -36,6 +37,10 @@ def happening(step: Sent | Received | RestCall | ServerEvent, local_user: LocalU
         case RestCall():
             return _call(step.rest)
     return "server", step.server, local_user.name(step.user)
+
+
+def _connections(users: Iterable[str]) -> Counter[Happening]:
+    return Counter(("server", "connected", each) for each in users)
 
 
 def _of_row(row: Row) -> Happening:
@@ -75,11 +80,15 @@ def message_id(message: object) -> str:
 
 
 class InStep:
-    """Counts from its creation until ``close``. Connected clients count as if they had just connected."""
+    """Counts from its creation until ``close``.
 
-    def __init__(self, stage: Stage) -> None:
-        self._happened = Counter(("server", "connected", each.username) for each in stage.hub.clients)
-        self._awaited: Counter[Happening] = Counter()
+    Connected clients count as if they had just connected, except for as many as were connected in the recording.
+    """
+
+    def __init__(self, stage: Stage, connected: Iterable[str] = ()) -> None:
+        """``connected`` are the users of the clients that were connected in the recording, with the names here."""
+        self._happened = _connections(each.username for each in stage.hub.clients)
+        self._awaited = self._happened & _connections(connected)
         self._sent: dict[Happening, list[str]] = {}
         """The IDs of the messages that were sent to the UI."""
         self._posts: list[int] = []

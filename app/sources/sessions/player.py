@@ -29,7 +29,7 @@ from app.protocol.session.transcript_writer import format_step
 from app.sources.sessions.in_step import InStep
 from app.sources.sessions.outcome import CannotPlay
 from app.sources.sessions.performer import expectation, perform
-from app.sources.sessions.replay import Renewal, Replay
+from app.sources.sessions.replay import Renewal, Replay, connected_users
 from app.sources.sessions.rules import Rules
 from app.sources.sessions.session_faults import SessionFaults
 from app.sources.sessions.stage import Stage
@@ -144,7 +144,8 @@ class SessionPlayer:
             if self._options.exact:
                 hub.send_only(SCENARIO)
             if self._options.sync:
-                self._replay.in_step = InStep(self._stage)
+                users = connected_users(self._session, self._run.left_out)
+                self._replay.in_step = InStep(self._stage, map(self._main.local_user.name, users))
             async with self._chat_state():
                 yield
         finally:

@@ -204,6 +204,18 @@ class Replay:
         return self.sync and awaits and step.line not in self._left_out
 
 
+def connected_users(session: Session, number: int) -> list[str]:
+    """Return the user of each client that was connected in a recording after this number of its steps."""
+    users = {str(each.client): each.user for each in session.header.clients}
+    for step in session.steps[:number]:
+        match step.action:
+            case ServerEvent(server="connected", client=client, user=user):
+                users[str(client)] = user
+            case ServerEvent(server="disconnected", client=client):
+                users.pop(str(client), None)
+    return list(users.values())
+
+
 def _repeated_typing(session: Session) -> frozenset[int]:
     """Return the lines of typing frames that equal the previous one from the same user, or to the same user."""
     last: dict[str, str] = {}
