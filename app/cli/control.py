@@ -166,9 +166,12 @@ class Control:
             payload, headers["Content-Type"] = text.encode(errors="replace"), "text/plain; charset=utf-8"
         elif body is not None:
             payload, headers["Content-Type"] = encoded(body), "application/json"
+        target = path + (f"?{query_text}" if query_text else "")
+        if len(target) > instance.MAX_TARGET:
+            fail(instance.TARGET_TOO_LONG, Exit.USAGE)
         connection = http.client.HTTPConnection(HOST, self._port, timeout=timeout)
         try:
-            connection.request(method, path + (f"?{query_text}" if query_text else ""), payload, headers)
+            connection.request(method, target, payload, headers)
             return connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             connection.close()

@@ -20,6 +20,9 @@ from app.system.files import read_file, write_file
 
 VERSION = 1
 MAX_BYTES = 64 * 1024
+MAX_TARGET = 8_000
+"""Characters of a path and its query in requests to the control API. aiohttp accepts lines of 8,190."""
+TARGET_TOO_LONG = f"A value is too long: it is sent in a URL, which can have at most {MAX_TARGET:,} characters."
 _HTTP = r"http://127\.0\.0\.1:([0-9]{1,5})"
 
 

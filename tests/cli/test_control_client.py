@@ -115,6 +115,16 @@ def test_the_variable_is_blamed_for_a_wrong_token_only_if_it_was_used(
     assert capsys.readouterr().err == f"The running companion rejected the token: {why}\n"
 
 
+def test_a_value_that_is_too_long_for_a_url_is_a_usage_error(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: the companion was said to have a different version."""
+    with pytest.raises(typer.Exit) as ended:
+        serve().call("GET", "/v1/journal", filter="x" * 9_000)
+    assert ended.value.exit_code == 2
+    assert capsys.readouterr().err.startswith("A value is too long: ")
+
+
 def test_rows_that_the_log_dropped_are_reported(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     body = b'event: dropped\ndata: {"rows":1200}\n\n' + ROW
     control = serve(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))

@@ -16,7 +16,7 @@ import pytest
 import typer
 from typing_extensions import override
 
-from app.cli.agents.connection import AgentError, Connection
+from app.cli.agents.connection import AgentError, Connection, _send
 from app.cli.agents.rows import MAX_FRAME, client_of, result_of, whole
 from app.cli.agents.threads import in_daemon_thread
 from app.cli.agents.tools import Tools
@@ -133,6 +133,11 @@ def test_an_answer_that_cannot_be_used_is_an_error(
         monkeypatch.setattr("app.cli.agents.connection.MAX_ANSWER_BYTES", 1000)
         with pytest.raises(AgentError, match=error):
             Connection(tmp_path).call("GET", "/v1/status")
+
+
+def test_a_value_that_is_too_long_for_a_url_is_an_error() -> None:
+    with pytest.raises(AgentError, match="A value is too long: "):
+        _send(1, TOKEN, "GET", "/v1/journal", None, {"filter": "x" * 9_000}, 1.0)
 
 
 @pytest.mark.parametrize("is_given", [True, False])

@@ -14,6 +14,7 @@ from app.hub.filter import parse
 from app.hub.journal import Journal, Kind, Verdict
 from app.hub.row_codec import encode_lines
 from app.hub.row_marks import UNMARKED
+from app.system.instance import MAX_TARGET
 from tests.conftest import PATIENCE_S, examples, until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control, frame, online, typing
@@ -48,6 +49,12 @@ def append_mixed_rows(journal: Journal, count: int) -> None:
             {"event": name, "data": {"username": ("bob", "alice")[number % 2], "n": "x" * (number % 60)}}
         )
         journal.append(kind, name, payload=payload.encode(), verdict=verdict, note=f"n {number}", client="1")
+
+
+async def test_a_url_of_the_length_that_commands_send_is_accepted(control: Control) -> None:
+    path = "/v1/journal?filter="
+    answer = await control.get(path + "x" * (MAX_TARGET - len(path)))
+    assert (answer.status, answer.detail) == (422, "The query at filter must not be longer than 500 characters.")
 
 
 async def test_logging_of_get_requests_can_be_switched_on_and_off(control: Control) -> None:

@@ -128,9 +128,12 @@ def _send(
     payload = None
     if body is not None:
         payload, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+    target = path + (f"?{urlencode(pairs)}" if pairs else "")
+    if len(target) > instance.MAX_TARGET:
+        raise AgentError(instance.TARGET_TOO_LONG)
     try:
         with closing(http.client.HTTPConnection(HOST, port, timeout=timeout_s)) as connection:
-            connection.request(method, path + (f"?{urlencode(pairs)}" if pairs else ""), payload, headers)
+            connection.request(method, target, payload, headers)
             answer = connection.getresponse()
             content = answer.read(MAX_ANSWER_BYTES + 1)
             if answer.length and len(content) <= MAX_ANSWER_BYTES:  # read(amount) does not report a short body
