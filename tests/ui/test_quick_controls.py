@@ -1,12 +1,13 @@
 """Switches for presence, and buttons that type while they are pressed."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from app.companion import Companion
 from app.hub.held_items import BreakpointOptions
@@ -217,3 +218,38 @@ async def test_a_switch_shows_the_presence_after_its_event_was_dropped(
     qtbot.mouseClick(switch, LEFT)
     await until(lambda: companion.chat.played["dave"] is not before)
     assert switch.isChecked() is not before
+
+
+@pytest.mark.usefixtures("styled")
+async def test_many_controls_scroll_and_keep_their_size(
+    window: MainWindow, companion: Companion, qtbot: Any, subtests: Any
+) -> None:
+    for scrolls in (False, True):
+        for number in range(60 if scrolls else 0):
+            await companion.chat.add_person(f"friend-{number}", is_friend=True)
+        window.inject.refresh()
+        for event in ("typing", "friend_online"):
+            with subtests.test(event, scrolls=scrolls):
+                await _check_sizes(window, event, scrolls, qtbot)
+
+
+async def _check_sizes(window: MainWindow, event: str, scrolls: bool, qtbot: Any) -> None:
+    panel = window.inject.event_panel(event)
+    assert panel
+    assert panel.fold
+    window.inject.open_panel(panel)
+    window.resize(880, 560)
+    quick = panel.quick
+    assert isinstance(quick, TypingGrid | PresenceGrid)
+    controls = list((quick.buttons if isinstance(quick, TypingGrid) else quick.switches).values())
+    (area,) = quick.findChildren(QScrollArea)
+    for opened in (False, True):
+        panel.fold.show_part(opened)
+        await until(lambda: (area.verticalScrollBar().maximum() > 0) is scrolls)
+        assert all(each.height() >= each.sizeHint().height() for each in controls)
+        tops = sorted({each.mapTo(quick, QPoint()).y() for each in controls})
+        assert all(below - above >= controls[0].height() for above, below in pairwise(tops))
+    controls[-2].setFocus()
+    qtbot.keyClick(controls[-2], Qt.Key.Key_Tab)
+    assert window.focusWidget() is controls[-1]
+    assert not controls[-1].visibleRegion().isEmpty(), "Tab scrolls to it"

@@ -7,9 +7,18 @@ which are ``friend_online``, ``friend_offline`` and ``typing``.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, QTimer
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 from typing_extensions import override
 
 from app.ui.plain_text import PlainTextLabel, without_mnemonics
@@ -19,6 +28,8 @@ from app.ui.widgets.switch import Switch
 Fire = Callable[[str, dict[str, Any]], object]
 
 COLUMNS = 4
+MIN_HEIGHT, MAX_HEIGHT = 60, 210
+"""Limits of the height of all controls together. If they need more, they scroll."""
 STILL_TYPING_MS = 3000
 """Interval of repeated typing events: the UI hides its indicator after 5 s without one."""
 
@@ -108,10 +119,45 @@ def _card(frame: QFrame, title: str) -> QGridLayout:
     caption = PlainTextLabel(title)
     caption.setObjectName("muted")
     column.addWidget(caption)
-    grid = QGridLayout()
+    area = _ScrolledGrid()
+    column.addWidget(area)
+    grid = area.grid
+    grid.setContentsMargins(0, 0, 0, 0)
     grid.setHorizontalSpacing(12)
     grid.setVerticalSpacing(10)
     for each in range(COLUMNS):
         grid.setColumnStretch(each, 1)
-    column.addLayout(grid)
     return grid
+
+
+class _ScrolledGrid(QScrollArea):
+    """A grid that scrolls vertically if it is high, or if there is little room for it."""
+
+    def __init__(self) -> None:
+        super().__init__(widgetResizable=True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab goes to the controls, and scrolls to them
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        inner = QWidget()
+        self.grid = QGridLayout(inner)
+        self.setWidget(inner)
+
+    @override
+    def sizeHint(self) -> QSize:
+        return self._limited(self.grid.totalSizeHint(), MAX_HEIGHT)
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return self._limited(self.grid.totalMinimumSize(), MIN_HEIGHT)
+
+    def _limited(self, size: QSize, height: int) -> QSize:
+        bar = self.verticalScrollBar().sizeHint().width() if size.height() > height else 0
+        return QSize(size.width() + bar, min(size.height(), height))
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Notice that a control needs more room, such as a button whose text has changed."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
