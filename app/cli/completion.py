@@ -13,6 +13,9 @@ from typing import Any
 
 import typer
 
+TIMEOUT_S = 2.0
+"""Seconds to wait for the companion: the prompt is blocked meanwhile."""
+
 Complete = Callable[[typer.Context, str], list[str]]
 
 
@@ -23,7 +26,7 @@ def get_or_none(context: typer.Context, path: str, **query: Any) -> Any:
     folder = context.params.get("data_dir")  # a str: completion does not convert parameters
     try:
         with redirect_stderr(io.StringIO()):
-            return Control(Path(folder) if folder else None).call("GET", path, **query)
+            return Control(Path(folder) if folder else None).call("GET", path, timeout_s=TIMEOUT_S, **query)
     except typer.Exit:
         return None
 

@@ -7,9 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from app.cli import listen
+from app.cli.completion import get_or_none
 from app.cli.control import Control
 from app.cli.main import app
 from app.system import instance
@@ -383,3 +385,11 @@ def test_a_route_without_quotes_is_explained() -> None:
     done = invoke("faults", "rest", "POST", "/messages", "status=503")
     assert done.exit_code == 2
     assert 'Put it in quotes: companion faults rest "POST /messages" …' in done.stderr
+
+
+def test_completion_waits_only_briefly_for_the_companion(requests: list[Request]) -> None:
+    """Regression: a companion that does not answer blocked the prompt for 30 s."""
+    get_or_none(typer.Context(typer.main.get_command(app)), "/v1/filters")
+    ((_, path, _, options),) = requests
+    assert path == "/v1/filters"
+    assert options["timeout_s"] <= 2
