@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from app.hub.origin import AUTO_REPLY, FAULTS, PANEL, REST, client_origin
-from app.hub.row import Kind
+from app.hub.row import Kind, Verdict
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
 from app.hub.target import ALL
 from app.protocol.faults.words import parse_fault
@@ -451,6 +451,24 @@ async def test_a_connection_that_ended_at_once_is_not_awaited(
     )
     run = await play(theatre, text, sync=True)
     assert [each.detail for each in run.results] == ["no client of me connected within 0.05 s"] * expected
+
+
+async def test_in_step_an_invalid_frame_is_not_the_recorded_one(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it counted. A call that is rejected counts: it may have been rejected in the recording, too."""
+    monkeypatch.setattr(module, "SYNC_S", 0.05)
+    typing = {"c2s": "typing", "payload": frame("typing", peer="alice", typing=True), "user": "me"}
+    text = recording(typing, {"rest": "POST /messages", "status": 400})
+    run = theatre.start_session(parse_lines(text).session, sync=True)
+    await until(lambda: run.current)
+    for event, origin in (("typing", client_origin(1)), ("POST /messages", REST)):
+        theatre.companion.journal.append(
+            Kind.FROM_UI, event, payload=typing["payload"].encode(), origin=origin, user="me",
+            verdict=Verdict.INVALID,
+        )  # fmt: skip
+    await theatre.companion.sessions.wait(run)
+    assert [each.met for each in run.results] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import msgspec
 from app.hub.origin import REST, Origin
 from app.hub.rest_exchange import RestExchange
 from app.hub.rest_log import sums_up_repeats
-from app.hub.row import Kind, Row
+from app.hub.row import Kind, Row, Verdict
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
 from app.sources.sessions.local_user import LocalUser
 from app.sources.sessions.stage import Stage
@@ -153,7 +153,8 @@ class InStep:
             self._changed.set()
 
     def _on_row(self, row: Row) -> None:
-        if sums_up_repeats(row):
+        invalid_frame = row.kind is Kind.FROM_UI and row.origin != REST and row.verdict is Verdict.INVALID
+        if invalid_frame or sums_up_repeats(row):
             return
         if row.origin == REST and row.event == POST_MESSAGE:
             self._posts.append(row.seq)
