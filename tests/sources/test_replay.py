@@ -11,7 +11,7 @@ import pytest
 from app.hub.origin import AUTO_REPLY, FAULTS, PANEL, REST, client_origin
 from app.hub.row import Kind, Verdict
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
-from app.hub.target import ALL
+from app.hub.target import ALL, Target
 from app.protocol.faults.words import parse_fault
 from app.protocol.session.actions import ServerEvent
 from app.protocol.session.lines import parse_lines
@@ -355,6 +355,14 @@ async def test_without_sync_the_replay_does_not_wait(theatre: Theatre) -> None:
         theatre, recording({"c2s": "mark_read", "payload": "{}"}, {"server": "connected", "user": "me"})
     )
     assert run.passed
+
+
+@pytest.mark.parametrize("exact", [False, True])
+async def test_the_recipients_of_the_run_replace_all(theatre: Theatre, exact: bool) -> None:
+    """Regression: they had no effect on a recording."""
+    text = recording(sent(message(), to="all"), sent(message(), to="user:bob"))
+    await play(theatre, text, to=Target(user="erin"), exact=exact)
+    assert [row.client for row in theatre.sent()] == ["user:erin", "user:bob"]
 
 
 async def test_clients_of_the_recording_are_found_by_their_user(theatre: Theatre) -> None:

@@ -437,8 +437,9 @@ async def test_a_fixture_with_times_sends_the_same_frame_repeatedly(theatre: The
 
 
 async def test_the_recipients_of_the_run_replace_all(theatre: Theatre) -> None:
-    await theatre.play("alice: hi\nalice (to bob): hi", to=Target(user="erin"))
-    assert [row.client for row in theatre.sent()] == ["user:erin", "user:bob"]
+    """Regression: presence was sent to all."""
+    await theatre.play("alice: hi\nalice (to bob): hi\nalice goes offline", to=Target(user="erin"))
+    assert [row.client for row in theatre.sent()] == ["user:erin", "user:bob", "user:erin"]
 
 
 @pytest.mark.parametrize(

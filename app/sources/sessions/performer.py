@@ -136,7 +136,7 @@ async def _type(action: actions.Typing, track: Track) -> Outcome:
 
 async def _switch_presence(action: actions.Presence, track: Track) -> Outcome:
     event = Envelope(f"friend_{action.presence}", {"username": track.local_user.name(action.user)})
-    await track.stage.fire(event, origin=track.origin)
+    await track.stage.fire(event, to=track.to, origin=track.origin)
     return Outcome(1)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from app.hub.row import Verdict
-from app.hub.target import Target
+from app.hub.target import ALL, Target
 from app.protocol.raw_frames import is_sent_only
 from app.protocol.session import actions
 from app.sources.sessions.in_step import POST_MESSAGE, data_of, happening, message_id
@@ -31,7 +31,8 @@ async def _sent(action: actions.Sent, track: Track) -> Outcome:
     A raw or resent frame is sent, because it did not change the chat state.
     """
     replay, stage = track.replay, track.stage
-    to = replay.renewal.target(action.to)
+    recorded = replay.renewal.target(action.to)
+    to = track.to if recorded == ALL else recorded
     if replay.exact:
         await stage.send_raw(stage.hub.on_wire(action.s2c, payload_of(action)), to=to, origin=track.origin)
         return Outcome(1)
