@@ -382,6 +382,7 @@ class Companion:
         await self.sources.stop_all()
         await self.tasks.cancel()
         await self.services.stop_all()
+        await self.peer_link.outbox.cancel()  # again: what a peer has sent meanwhile starts an attempt
         self.rest_log.close()
         await self.recordings.close()
         await self.chat.store.close()

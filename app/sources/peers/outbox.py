@@ -108,7 +108,11 @@ class PeerOutbox:
                         await self.send_due()
                 await self._hub.clock.sleep(POLL_S)
         finally:
-            await self._tasks.cancel()
+            await self.cancel()
+
+    async def cancel(self) -> None:
+        """Cancel the attempts in the background."""
+        await self._tasks.cancel()
 
     @property
     def _can_send(self) -> bool:

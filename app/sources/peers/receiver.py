@@ -14,6 +14,7 @@ from app.hub.hub import Hub
 from app.hub.origin import PEERS
 from app.hub.pipeline import FIRE_ERRORS
 from app.hub.rejection_log import RejectionLog
+from app.hub.uninterrupted import to_its_end
 from app.protocol.backend import MessageData
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, StorageError
@@ -29,7 +30,7 @@ from app.protocol.peers.envelopes import (
     read,
 )
 from app.protocol.peers.errors import BadPeerFrame, PeerProtocolError
-from app.protocol.peers.extension import Notice, Typing
+from app.protocol.peers.extension import Notice, StoredNotice, Typing
 from app.protocol.peers.frames import LARGE_BYTES
 from app.protocol.peers.peer import Peer
 from app.protocol.peers.plain import PlainMessage
@@ -159,6 +160,13 @@ class PeerReceiver:
         """
         peer = await self._sender(found.sender, found.to)
         opened, digests = self._open(found, peer)
+        # What is stored must also be fired: if the message comes again, it is a duplicate.
+        return await to_its_end(self._store_and_fire(found, peer, opened, digests, body, ip, method))
+
+    async def _store_and_fire(
+        self, found: Sealed | PlainMessage, peer: Peer, opened: OpenedMessage, digests: tuple[str, ...],
+        body: bytes, ip: str, method: Method,
+    ) -> Received:  # fmt: skip
         now = self._hub.clock.wall()
         at = found.at or now
         data: MessageData = {
@@ -234,12 +242,14 @@ class PeerReceiver:
             self._check_typing(peer.username, notice.at or found.at, found.digest)
             await self._fire("typing", {"username": peer.username, "typing": notice.typing})
             return None
-        note = await _lasting(self._book.note_notice(peer.username, notice, found.digest, ip))
-        if note is None:
-            return answer
-        self._hub.carry_out([row(RECEIVED, peer.username, note, sealed=body, opened=_shown(notice))])
-        await self._is_alive(peer)
+        await to_its_end(self._carry_out(notice, peer, found.digest, body, ip))
         return answer
+
+    async def _carry_out(self, notice: StoredNotice, peer: Peer, digest: str, body: bytes, ip: str) -> None:
+        note = await _lasting(self._book.note_notice(peer.username, notice, digest, ip))
+        if note is not None:
+            self._hub.carry_out([row(RECEIVED, peer.username, note, sealed=body, opened=_shown(notice))])
+            await self._is_alive(peer)
 
     def _check_typing(self, sender: str, at: float, digest: str) -> None:
         """Record a typing notice. Raises ``Refusal`` if it is too old, or has arrived before."""

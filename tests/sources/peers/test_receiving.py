@@ -1,7 +1,9 @@
 """What arrives from an independent peer: four dialects, and everything that must be refused, each with a row."""
 
+import asyncio
 import json
 import sqlite3
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -294,6 +296,39 @@ async def test_what_arrives_just_before_a_session_begins_is_not_lost(
     assert (await pair.exchange(envelope))["type"] == "ack"
     messages = await pair.messages()
     assert len(messages) == 2 if kind == "message" else messages[0]["delivered"]
+
+
+@pytest.mark.parametrize("kind", ["message", "receipt"])
+async def test_what_is_being_stored_while_the_server_stops_is_shown(
+    pair: Pair, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it was stored and not fired, and recognized as a duplicate when it came again."""
+    sent, _ = await pair.companion.chat.store.send("ben", "read me")
+    is_message = kind == "message"
+    envelope = pair.ben.a("hi", new_id()) if is_message else notice(pair, kind="read", msg_id=sent["msg_id"])
+    storing, may_store = threading.Event(), threading.Event()
+
+    def wait(_: object) -> None:
+        storing.set()
+        may_store.wait(30)
+
+    name = "receive" if is_message else "note_notice"
+    real = getattr(pair.companion.peers, name)
+
+    def slowly(*args: Any) -> Any:
+        _ = pair.companion._database.submit(wait)
+        return real(*args)
+
+    monkeypatch.setattr(pair.companion.peers, name, slowly)
+    line = await pair.line()
+    await line.send(envelope)
+    await until(storing.is_set)
+    stopping = asyncio.create_task(pair.companion.apply(replace(pair.companion.settings, peers=False)))
+    await until(lambda: not pair.companion.peer_server.connections or pair.companion.peer_server._lock.locked())
+    may_store.set()
+    await stopping
+    assert len(pair.rows("peer received")) == len(pair.rows("friend_online")) == 1
+    assert len(pair.rows("new_message")) == is_message
 
 
 async def test_a_removed_friend_is_refused_until_added_again(pair: Pair) -> None:
