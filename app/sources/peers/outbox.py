@@ -69,6 +69,8 @@ class _Attempts:
         self.lock = asyncio.Lock()
         self.failed: Exchange | None = None
         """The result of the latest attempt, if nothing was written."""
+        self.queue_failed = ""
+        """Why the offline queue has not accepted a message of the latest attempt; empty if it has."""
         self.is_alive = False
         """Whether the peer has sent something itself since the latest attempt began."""
         self.pending: asyncio.Task[None] | None = None
@@ -212,10 +214,11 @@ class PeerOutbox:
                         result = found
                     if found.acked or found.busy or (found.written and not found.closed):
                         break
-                attempts.failed = None if result.written else result
                 refused = next((each.id for each in outgoing if each.id not in result.acked), None)
                 if result.closed and refused:
                     attempts.refused[refused] += 1
+            if not failed:
+                attempts.failed, attempts.queue_failed = None if result.written else result, ""
             if result.acked:
                 for id_ in result.acked:
                     del attempts.refused[id_]
@@ -265,14 +268,17 @@ class PeerOutbox:
             why = f"written; {name} has not confirmed it"
         if item.message is not None and self.queue and self.queue.available:
             is_last = False  # if the queue fails, it is tried again
-            try:
+            attempts = self._attempts[name]
+            if not attempts.queue_failed:  # otherwise, later messages would overtake, and each wait for a timeout
                 sealed = dialect_b.seal(item.message["text"], me, peer.keys)
-                await self.queue.put(QueuedMessage(item.id, self._hub.local_user, name, body, *sealed))
-            except RequestError as error:
-                why = f"{why}, and the offline queue failed: {error.reason.removesuffix('.')}"
-            else:
-                await self._book.done(item.id, delivered=False, method="offline")
-                return [row(SENT, name, f"{why}; it waits in the offline queue", sealed=body, opened=opened)]
+                try:
+                    await self.queue.put(QueuedMessage(item.id, self._hub.local_user, name, body, *sealed))
+                except RequestError as error:
+                    attempts.queue_failed = error.reason.removesuffix(".")
+                else:
+                    await self._book.done(item.id, delivered=False, method="offline")
+                    return [row(SENT, name, f"{why}; it waits in the offline queue", sealed=body, opened=opened)]
+            why = f"{why}, and the offline queue failed: {attempts.queue_failed}"
         if is_last:
             await self._book.done(item.id, delivered=False, method="direct")
             return [row(SENT, name, why, sealed=body, opened=opened)]

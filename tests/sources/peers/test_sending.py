@@ -446,8 +446,10 @@ class MemoryQueue:
         self.available = True
         self.error = error
         self.messages: list[QueuedMessage] = []
+        self.calls = 0
 
     async def put(self, message: QueuedMessage) -> None:
+        self.calls += 1
         if self.error:
             raise Invalid(self.error)
         self.messages.append(message)
@@ -526,6 +528,24 @@ async def test_a_failing_queue_keeps_the_message(pair: Pair) -> None:
     posted = await post(pair)
     assert "the offline queue failed: The project sleeps" in posted.note
     assert await waiting(pair) == 1
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+async def test_a_queue_that_does_not_respond_is_tried_once_and_gets_messages_in_order(
+    pair: Pair, is_on: bool
+) -> None:
+    """Regression: each message waited for the timeouts of all older ones, and could overtake them."""
+    pair.companion.peer_link.outbox.queue = queue = MemoryQueue("host did not respond")
+    await pair.ben.close()
+    await pair.companion.apply(replace(pair.companion.settings, peers=is_on))
+    for number in range(3):
+        posted = await post(pair, str(number))
+        assert "the offline queue failed: host did not respond" in posted.note
+        assert queue.calls == number + 1
+    queue.error = ""
+    await post(pair, "3")
+    texts = [pair.ben.open_a(json.loads(each.envelope))["text"] for each in queue.messages]
+    assert texts == ["0", "1", "2", "3"]
 
 
 async def test_a_personas_answer_is_not_expected_of_a_peer(pair: Pair) -> None:
