@@ -14,6 +14,7 @@ from app.companion import Companion
 from app.protocol.file_names import name_key
 from app.protocol.fixture import Fixture, FixtureExpectation, SavedFixture, from_frame
 from app.protocol.templates import TemplateError
+from app.ui.widgets.expect_row import WrittenExpectation
 
 
 class Draft(NamedTuple):
@@ -24,10 +25,14 @@ class Draft(NamedTuple):
     expect: FixtureExpectation | None
     known: tuple[Fixture, ...]
     """See ``FixtureEdits.known``."""
+    unfinished: WrittenExpectation | None = None
+    """See ``FixtureEdits.unfinished``."""
 
     def has_edits_of(self, other: "Draft | None") -> bool:
         """Return whether the text and the expectation are those of another draft."""
-        return other is not None and (self.text, self.expect) == (other.text, other.expect)
+        return other is not None and (self.text, self.expect, self.unfinished) == (
+            other.text, other.expect, other.unfinished,
+        )  # fmt: skip
 
 
 class FixtureEdits:
@@ -39,6 +44,8 @@ class FixtureEdits:
         """The selected fixture as it is saved; None if no fixture is selected."""
         self.edited: Fixture | None = None
         """The selected fixture with the changes of the editor."""
+        self.unfinished: WrittenExpectation | None = None
+        """A changed expectation that is not valid yet. It cannot be saved; ``edited`` has the saved one."""
         self.known: tuple[Fixture, ...] = ()
         """What the file contained when it was opened, and what was saved since; empty if *Save* may replace any
         content.
@@ -61,13 +68,13 @@ class FixtureEdits:
 
     def deselect(self) -> None:
         """Forget the selected fixture and its changes."""
-        self.saved = self.edited = None
+        self.saved = self.edited = self.unfinished = None
 
-    def update(self, text: str, expect: FixtureExpectation | None) -> None:
+    def update(self, text: str, expect: FixtureExpectation | None, unfinished: WrittenExpectation | None) -> None:
         """Take over the text and the expectation that the user sees."""
         if self.saved is None:
             return
-        self._text = text
+        self._text, self.unfinished = text, unfinished
         edited = self.saved.fixture
         if self._text_changed:
             fresh = from_frame(text, self._companion.catalog)
@@ -80,7 +87,7 @@ class FixtureEdits:
         """The selected fixture as it is edited."""
         if self.saved is None or self.edited is None:
             return None
-        return Draft(self.saved, self._text, self.edited.expect, self.known)
+        return Draft(self.saved, self._text, self.edited.expect, self.known, self.unfinished)
 
     def keep_draft(self, name: str) -> None:
         """Keep the changes of the selected fixture if ``name`` is another one, which will be selected next."""
@@ -124,7 +131,8 @@ class FixtureEdits:
         """Whether the text or the expectation of the selected fixture has unsaved changes."""
         if self.saved is None or self.edited is None:
             return False
-        return self._text_changed or self.edited.expect != self.saved.fixture.expect
+        changed = self._text_changed or self.edited.expect != self.saved.fixture.expect
+        return changed or self.unfinished is not None
 
     @property
     def changed_names(self) -> set[str]:

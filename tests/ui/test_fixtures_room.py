@@ -16,6 +16,7 @@ from app.hub.origin import PANEL
 from app.protocol.envelope import Envelope
 from app.protocol.errors import StorageError
 from app.protocol.fixture import Fixture, FixtureExpectation, SavedFixture, from_frame
+from app.ui.fixture_edits import FixtureEdits
 from app.ui.models.folder_tree import NAME
 from app.ui.rooms.fixtures import FixturesRoom
 from app.ui.tray import Tray
@@ -667,12 +668,56 @@ async def test_an_unsaved_expectation_is_kept_when_another_fixture_is_selected(
     assert not room.form.save.isEnabled()
 
 
-async def test_an_invalid_expectation_cannot_be_saved(room: FixturesRoom, qtbot: Any) -> None:
+@pytest.mark.parametrize("text_too", [False, True])
+async def test_an_invalid_expectation_cannot_be_saved_and_is_kept(
+    room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any, text_too: bool
+) -> None:
     click(room, OWN, qtbot)
-    room.bar.expect.choice.setCurrentText("typing")
-    room.bar.expect.where.setText("nonsense")
+    row, before = room.bar.expect, file_of(folder, OWN).read_text()
+    row.choice.setCurrentText("typing")
+    row.where.setText("nonsense")
+    row.within.setValue(3.5)
+    if text_too:
+        write(room, "typing", username="carol", typing=True)
+    assert row.problem
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
+    qtbot.keyClick(room.form.editor, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert messages == [f"Not saved. {row.problem}"]
+    for button in (room.form.save, room.form.save_as):
+        assert not button.isEnabled()
+        assert "Then expect, where" in button.toolTip()
+    assert room.edits.changed_names == {OWN}
+    click(room, "basics/message", qtbot)
+    assert row.choice.currentText() == "nothing"
+    assert room.form.save_as.isEnabled()
+    again = FixtureEdits(companion)
+    again.add_json(room.edits.to_json())
+    assert again.drafts == room.edits.drafts
+    click(room, OWN, qtbot)
+    assert (row.choice.currentText(), row.where.text(), row.within.value()) == ("typing", "nonsense", 3.5)
+    assert file_of(folder, OWN).read_text() == before
+    row.where.setText("typing=true")
+    qtbot.mouseClick(room.form.save, LEFT)
+    await wait_until_idle(companion)
+    assert json.loads(file_of(folder, OWN).read_text())["expect"]["where"] == {"typing": True}
+    assert room.edits.changed_names == set()
+
+
+@pytest.mark.parametrize("where", [{"text": "x" * 3_000}, {"a=b": 1}, {}])
+async def test_a_saved_expectation_that_is_not_valid_is_no_change(
+    room: FixturesRoom, companion: Companion, qtbot: Any, where: dict[str, Any]
+) -> None:
+    expect = FixtureExpectation(event="typing" if where else "unknown", where=where, within=2.04)
+    await companion.fixtures.save("mine/odd", replace(TYPING, expect=expect))
+    click(room, "mine/odd", qtbot)
     assert room.bar.expect.problem
-    assert not room.form.save.isEnabled()
+    assert room.edits.changed_names == set()
+    write(room, "typing", username="carol", typing=True)
+    qtbot.mouseClick(room.form.save, LEFT)
+    await wait_until_idle(companion)
+    assert companion.fixtures.find("mine/odd").fixture.expect == expect
+    assert room.edits.changed_names == set()
 
 
 # saving

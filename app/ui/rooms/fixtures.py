@@ -26,6 +26,7 @@ from app.ui.kept_drafts import KeptDrafts
 from app.ui.keys import IN_CHILDREN, Shortcut
 from app.ui.models.fixtures import event_text
 from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.expect_row import WrittenExpectation, as_written
 from app.ui.widgets.fire_bar import FireBar
 from app.ui.widgets.fixture_form import FixtureForm
 from app.ui.widgets.fixture_list import FixtureList
@@ -185,7 +186,7 @@ class FixturesRoom(FocusStart):
         self._show(next(each for each in self.edits.listed() if each.name == name))
         if draft := self.edits.drafts.pop(name, None):
             self.form.editor.setPlainText(draft.text)
-            self._choose_expectation(draft.expect)
+            self._choose_expectation(draft.expect, draft.unfinished)
             self._on_change()
             if self.edits.has_changes:
                 self.edits.known = draft.known
@@ -207,7 +208,7 @@ class FixturesRoom(FocusStart):
     def _on_change(self) -> None:
         if self.edits.saved:
             had_changes = self.edits.has_changes
-            self.edits.update(self.form.editor.toPlainText(), self._chosen_expectation)
+            self.edits.update(self.form.editor.toPlainText(), *self._chosen_expectation)
             if self.edits.has_changes != had_changes:
                 self._refresh_later()
             self._show_state()
@@ -223,7 +224,8 @@ class FixturesRoom(FocusStart):
         self._actions.report_pin()
         form.show_pinned(self.edits.pinned)
         form.revert.setEnabled(self.edits.has_changes)
-        form.save.setEnabled(edited != saved.fixture and saved.own)
+        why_not = self.bar.expect.problem if self.edits.unfinished else ""
+        form.show_can_save(save=edited != saved.fixture and saved.own, why_not=why_not)
         for button in (form.rename, form.delete):
             button.setEnabled(saved.own)
         form.show_problem(self.edits.problem())
@@ -235,26 +237,32 @@ class FixturesRoom(FocusStart):
 
     # the expectation in the fire bar
 
-    def _choose_expectation(self, expect: FixtureExpectation | None) -> None:
-        """Show an expectation in the fire bar."""
+    def _choose_expectation(
+        self, expect: FixtureExpectation | None, unfinished: WrittenExpectation | None = None
+    ) -> None:
+        """Show an expectation in the fire bar, or one that is not valid yet."""
         row = self.bar.expect
         with QSignalBlocker(row):
+            if unfinished:
+                row.write(unfinished)
+                return
             wanted = Expectation(expect.event, where=expect.where) if expect else None
             row.choose(wanted, expect.within if expect else DEFAULT_WITHIN_S)
 
     @property
-    def _chosen_expectation(self) -> FixtureExpectation | None:
-        """The expectation in the fire bar; the saved one if it is the same, or if that in the bar is not valid."""
+    def _chosen_expectation(self) -> tuple[FixtureExpectation | None, WrittenExpectation | None]:
+        """The expectation in the fire bar: the saved one if it is the same.
+
+        If it is not valid and was changed: the saved one, and what is written.
+        """
         row, saved = self.bar.expect, self.edits.saved.fixture.expect if self.edits.saved else None
-        if row.problem:
-            return saved
-        if row.expected is None:
-            return None
-        chosen = FixtureExpectation(
-            event=row.expected.event, where=dict(row.expected.where), within=round(row.within.value(), 1)
-        )
+        if (written := row.written) is None:
+            return None, None
+        if (expected := row.not_shown or row.expected) is None:
+            return saved, None if saved and written == as_written(saved) else written
+        chosen = FixtureExpectation(event=expected.event, where=dict(expected.where), within=written.within)
         rounded = saved and replace(saved, within=round(saved.within, 1))  # as the bar shows it
-        return saved if chosen == rounded else chosen
+        return saved if chosen == rounded else chosen, None
 
     # user actions
 
@@ -265,7 +273,9 @@ class FixturesRoom(FocusStart):
     def _save(self) -> None:
         """Save the changes; those of a built-in fixture under another name."""
         saved = self.edits.saved
-        if saved and not saved.own and self.edits.has_changes:
+        if self.edits.unfinished:
+            self.status_message.emit(f"Not saved. {self.bar.expect.problem}")
+        elif saved and not saved.own and self.edits.has_changes:
             self._actions.save_as()
         else:
             self.form.save.click()

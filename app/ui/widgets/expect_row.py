@@ -4,6 +4,7 @@ as text, also for a fixture with an expectation that was fired elsewhere, for ex
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
@@ -12,7 +13,7 @@ from app.hub.expectation import Expectation, ExpectationResult, expectation_of, 
 from app.protocol.catalog import Catalog
 from app.protocol.conditions import BadCondition, conditions_text, parse_conditions
 from app.protocol.contract import Direction
-from app.protocol.fixture import DEFAULT_WITHIN_S, MAX_WITHIN_S, MIN_WITHIN_S, Fixture
+from app.protocol.fixture import DEFAULT_WITHIN_S, MAX_WITHIN_S, MIN_WITHIN_S, Fixture, FixtureExpectation
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit, fits_line
@@ -24,6 +25,19 @@ NOT_SHOWN = (
     f"the saved conditions have more than {MAX_CONDITION_CHARS:,} characters, or a path with =, "
     "which this field cannot show"
 )
+
+
+class WrittenExpectation(NamedTuple):
+    """An expectation as the row shows it, valid or not."""
+
+    event: str
+    where: str
+    within: float
+
+
+def as_written(expect: FixtureExpectation) -> WrittenExpectation:
+    """Return what the row shows for an expectation, if its field can show the conditions."""
+    return WrittenExpectation(expect.event, conditions_text(expect.where), round(expect.within, 1))
 
 
 class ExpectRow(QWidget):
@@ -72,8 +86,8 @@ class ExpectRow(QWidget):
         column.setSpacing(4)
         column.addLayout(row)
         column.addWidget(self._message)
-        self._not_shown = False
-        """Whether the field cannot show the conditions that ``choose`` was given."""
+        self.not_shown: Expectation | None = None
+        """The expectation that ``choose`` was given, if the field cannot show its conditions."""
         self.choice.currentIndexChanged.connect(lambda _: self._on_edited())
         self.where.textChanged.connect(lambda _: self._on_edited())
         self.list_events()
@@ -97,11 +111,24 @@ class ExpectRow(QWidget):
             self._choose(expected.event if expected else None)
             where = dict(expected.where) if expected else {}
             conditions = conditions_text(where)
-            self._not_shown = any("=" in path for path in where) or not fits_line(conditions, MAX_CONDITION_CHARS)
-            self.where.setText("" if self._not_shown else conditions)
+            fits = not any("=" in path for path in where) and fits_line(conditions, MAX_CONDITION_CHARS)
+            self.not_shown = None if fits else expected
+            self.where.setText(conditions if fits else "")
         if within_s is not None:
             self.within.setValue(within_s)
         self._update()
+
+    @property
+    def written(self) -> WrittenExpectation | None:
+        """What the row shows, valid or not; None if nothing is expected."""
+        if (event := self._chosen) is None:
+            return None
+        return WrittenExpectation(event, self.where.text(), round(self.within.value(), 1))
+
+    def write(self, written: WrittenExpectation) -> None:
+        """Show what was written, valid or not."""
+        self.choose(Expectation(written.event), written.within)
+        self.where.setText(written.where)
 
     @property
     def _chosen(self) -> str | None:
@@ -116,7 +143,7 @@ class ExpectRow(QWidget):
         self.choice.setCurrentIndex(0 if name is None else 1 + names.index(name))
 
     def _on_edited(self) -> None:
-        self._not_shown = False
+        self.not_shown = None
         self._update()
 
     def _update(self) -> None:
@@ -137,7 +164,7 @@ class ExpectRow(QWidget):
         self.changed.emit()
 
     def _conditions_problem(self, name: str) -> str:
-        if self._not_shown:
+        if self.not_shown:
             return NOT_SHOWN
         try:
             return why_impossible(Expectation(name, where=parse_conditions(self.where.text())), self._catalog)

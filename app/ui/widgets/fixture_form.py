@@ -12,11 +12,12 @@ from app.protocol.fixture import SavedFixture
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.fixtures import facts
-from app.ui.plain_text import PlainTextLabel
+from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.json_view import JsonView
 
 PIN, PINNED = "Pin", "Pinned"
+SAVE_TIP = "Save (Ctrl+S)"
 
 
 class FixtureForm(QWidget):
@@ -32,7 +33,7 @@ class FixtureForm(QWidget):
         self.pin = named(QPushButton(PIN), "Pin to the tray menu", tip="Show it in the tray icon's Fire menu")
         self.pin.setCheckable(True)
         self.revert = named(QPushButton("Revert"), "Revert to the saved version", tip="Discard the changes")
-        self.save = named(QPushButton("Save"), "Save this fixture", tip="Save (Ctrl+S)")
+        self.save = named(QPushButton("Save"), "Save this fixture", tip=SAVE_TIP)
         self.save_as = named(QPushButton("Save as …"), "Save under another name")
         self.rename = named(QPushButton("Rename …"), "Rename this fixture", tip="Rename (F2 in the list)")
         self.delete = named(
@@ -58,6 +59,13 @@ class FixtureForm(QWidget):
         """Show what is wrong with the event, or hide the line if nothing is."""
         self.problem.setText(text)
         self.problem.setVisible(bool(text))
+
+    def show_can_save(self, *, save: bool, why_not: str) -> None:
+        """Show whether *Save* is possible, and why nothing can be saved, if so."""
+        self.save.setEnabled(save and not why_not)
+        self.save_as.setEnabled(not why_not)
+        set_tooltip(self.save, why_not or SAVE_TIP)
+        set_tooltip(self.save_as, why_not)
 
     def show_pinned(self, pinned: bool) -> None:
         """Show whether the fixture is pinned."""
