@@ -191,6 +191,37 @@ async def test_changes_can_be_reverted(room: ScenariosRoom) -> None:
     assert room.form.editor.toPlainText() == TEXT
 
 
+async def test_a_text_without_a_file_is_discarded_after_a_question(
+    room: ScenariosRoom, companion: Companion, folder: Path
+) -> None:
+    revert = room.form.revert
+    room.list.new.click()
+    assert (revert.text(), revert.accessibleName()) == ("Discard", "Discard this scenario")
+    revert.click()
+    assert room.edits.current is None, "nothing was written"
+    assert QApplication.activeModalWidget() is None
+    room.write("# Long work\nalice: hi\n")
+    for answer in ("Cancel", "Discard"):
+        await until(lambda: listed(room).get("Not saved") == ["Long work •"])
+        revert.click()
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        assert box.text() == "Discard the scenario Long work?"
+        next(each for each in box.buttons() if each.text().replace("&", "") == answer).click()
+    await until(lambda: "Not saved" not in listed(room))
+    assert room.edits.drafts == {}
+    await choose(room, OWN)
+    assert (revert.text(), revert.accessibleName()) == ("Revert", "Revert to the saved version")
+    await write(room, TEXT + "carol: me too\n")
+    (folder / f"{OWN}.chat").unlink()
+    await companion.saved_sessions.read()
+    await until(lambda: revert.text() == "Discard")
+    revert.click()
+    assert isinstance(QApplication.activeModalWidget(), QMessageBox)
+    QApplication.activeModalWidget().close()
+    assert room.edits.current
+
+
 @pytest.mark.parametrize("suffix", [".chat", ".session.jsonl"])
 async def test_a_file_that_another_program_has_changed_is_shown_by_revert_and_replaced_only_on_the_second_save(
     room: ScenariosRoom, companion: Companion, window: MainWindow, folder: Path, suffix: str

@@ -25,6 +25,7 @@ from app.ui.scenario_actions import ScenarioActions
 from app.ui.scenario_check import ScenarioCheck
 from app.ui.scenario_edits import NEW_TEXT, Scenario, ScenarioEdits, title_in
 from app.ui.scenario_run_controls import ScenarioRunControls
+from app.ui.widgets.confirm import confirm
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.focus_start import FocusStart
 from app.ui.widgets.list_and_pane import ListAndPane
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 DRAFTS = "scenarios/drafts"
 """The key of unsaved changes in the window's state file."""
 TOO_LARGE = "The steps are too large for the editor: the maximum is 256 KiB and 20,000 lines. Select fewer rows."
+MAX_TITLE = 80
+"""At most this many characters of a title are in a question."""
 NOTHING_SELECTED = ("No scenario is selected", "Select one in the list, or write a new one.")
 
 
@@ -392,7 +395,10 @@ class ScenariosRoom(FocusStart):
             why_not = self.check.problem
             can_save = current.has_changes and current.own and not why_not
             self.form.show_state(
-                changed=current.has_changes, can_save=can_save, why_not=f"Not valid. {why_not}" if why_not else ""
+                has_file=saved is not None,
+                changed=current.has_changes,
+                can_save=can_save,
+                why_not=f"Not valid. {why_not}" if why_not else "",
             )
         self.controls.show()
         self._show_line()
@@ -452,11 +458,22 @@ class ScenariosRoom(FocusStart):
         current = self.edits.current
         if not current:
             return
-        if current.saved is None:
-            self.edits.forget(current.key)
-            self._show(None)
-        else:
+        if current.saved:
             self._load(current.saved, discard=True)  # the file may have changed since it was read
+        elif current.text == NEW_TEXT:
+            self._discard(current)
+        else:
+            title = title_in(current.text)[:MAX_TITLE]
+            confirm(
+                self, f"Discard the scenario {title}?", "It has no file, and its text is lost.", "Discard",
+                lambda: self._discard(current),
+            )  # fmt: skip
+
+    def _discard(self, scenario: Scenario) -> None:
+        """Forget a scenario without a file."""
+        self.edits.forget(scenario.key)
+        self._show(None)
+        self.list.setFocus()  # the button is hidden now, and Qt would focus another one
 
     def _rename(self) -> None:
         self._when_shown(lambda: self._with_saved(self._actions.rename))
