@@ -80,6 +80,49 @@ async def test_an_existing_name_shows_a_warning_and_is_accepted(
     assert chosen == ["existing"]
 
 
+async def test_what_appears_under_the_name_while_the_dialog_is_open_is_replaced_only_after_a_warning(
+    show: Show, qtbot: Any
+) -> None:
+    parent, existing, reserved = QWidget(), set[str](), set[str]()
+
+    def check(name: str) -> str:
+        if name in reserved:
+            raise BadFixture(f"{name} is in use")
+        return f"{name} will be replaced." if name in existing else ""
+
+    show(parent)
+    dialog = NameDialog(parent, "Save as", "mine/a", check)
+    chosen: list[str] = []
+    dialog.chosen.connect(chosen.append)
+    dialog.open()
+    reserved.add("mine/a")
+    qtbot.mouseClick(dialog.buttons.button(SAVE), Qt.MouseButton.LeftButton)
+    assert dialog.problem.text() == "Mine/a is in use"
+    assert not dialog.buttons.button(SAVE).isEnabled()
+    reserved.clear()
+    dialog.name.setText("mine/b")
+    existing.add("mine/b")
+    qtbot.mouseClick(dialog.buttons.button(SAVE), Qt.MouseButton.LeftButton)
+    assert dialog.problem.text() == "mine/b will be replaced."
+    assert (dialog.isVisible(), chosen) == (True, [])
+    qtbot.mouseClick(dialog.buttons.button(SAVE), Qt.MouseButton.LeftButton)
+    assert (dialog.isVisible(), chosen) == (False, ["mine/b"])
+
+
+async def test_a_name_that_is_free_again_is_accepted_without_another_click(show: Show, qtbot: Any) -> None:
+    parent, existing = QWidget(), {"mine/a"}
+    show(parent)
+    dialog = NameDialog(
+        parent, "Save as", "mine/a", lambda name: "It will be replaced." if name in existing else ""
+    )
+    chosen: list[str] = []
+    dialog.chosen.connect(chosen.append)
+    dialog.open()
+    existing.clear()
+    qtbot.mouseClick(dialog.buttons.button(SAVE), Qt.MouseButton.LeftButton)
+    assert chosen == ["mine/a"]
+
+
 async def test_a_name_that_must_not_be_replaced_is_rejected(
     dialog: NameDialog, chosen: list[str], qtbot: Any
 ) -> None:

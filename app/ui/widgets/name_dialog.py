@@ -85,7 +85,8 @@ class NameDialog(QDialog):
         """Show why the input rejected a text, for example because it is too long. Called by ``text_rejection``."""
         self._show_problem(text)
 
-    def _check(self) -> None:
+    def _check(self) -> bool:
+        """Show the problem or the warning about the name. Return whether the name can be accepted."""
         wrong, note = "", ""
         try:
             note = self._check_name(self._valid_name(self.name.text()))
@@ -93,6 +94,7 @@ class NameDialog(QDialog):
             wrong = str(bad)
         self._show_problem(f"{wrong[:1].upper()}{wrong[1:]}" or note)
         self.buttons.button(QDialogButtonBox.StandardButton.Save).setEnabled(not wrong)
+        return not wrong
 
     def _show_problem(self, text: str) -> None:
         """Show a problem in full: the dialog grows with the number of its lines."""
@@ -104,5 +106,12 @@ class NameDialog(QDialog):
         self.adjustSize()
 
     def _accept(self) -> None:
+        """Accept the name, unless it has a problem or a warning that was not shown yet.
+
+        What the name would replace may have appeared while the dialog was open.
+        """
+        shown = self.problem.text()
+        if not self._check() or self.problem.text() not in ("", shown):
+            return
         self.chosen.emit(self._valid_name(self.name.text()))
         self.accept()
