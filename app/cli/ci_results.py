@@ -10,12 +10,16 @@ from typing import Annotated, Literal
 
 import typer
 
+from app.cli.options import not_dash
 from app.protocol.session.junit import Case, Suite, junit_xml
 from app.system.exit_codes import Exit
 from app.system.terminal import in_github_actions, print_runner_command
 
 Junit = Annotated[
-    Path | None, typer.Option("--junit", dir_okay=False, metavar="OUT", help="Write the results as JUnit XML.")
+    Path | None,
+    typer.Option(
+        "--junit", dir_okay=False, metavar="OUT", callback=not_dash, help="Write the results as JUnit XML."
+    ),
 ]
 Level = Literal["error", "warning", "notice"]
 

@@ -34,9 +34,16 @@ def named_path(path: Path | None) -> Path | None:
     """Return the path of an option without ``~``, but with links: the target of ``/dev/stdout`` may have no path,
     and a program may act on the name of the link that it is run by.
 
-    Raise ``BadParameter`` for an unknown home folder.
+    Raise ``BadParameter`` for an unknown home folder, and for ``-``.
     """
-    return absolute_path(path) and path and path.expanduser().absolute()
+    return absolute_path(not_dash(path)) and path and path.expanduser().absolute()
+
+
+def not_dash(path: Path | None) -> Path | None:
+    """Return the path of an option or argument. Raise ``BadParameter`` for ``-``, which would be a file's name."""
+    if path == Path("-"):
+        raise typer.BadParameter("- does not stand for standard input or output here; name a file")
+    return path
 
 
 def finite(value: float | None) -> float | None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from app.cli import chats
-from app.cli.options import DataDir, Json, print_result
+from app.cli.options import DataDir, Json, not_dash, print_result
 from app.system.exit_codes import Exit
 from app.system.terminal import say
 
@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(chats.personas, name="personas", short_help="List and change the simulated chat users.")
 app.add_typer(chats.messages, name="messages", short_help="List and change the messages.")
-File = Annotated[Path, typer.Argument(dir_okay=False, help="JSON file with the chat state.")]
+File = Annotated[Path, typer.Argument(dir_okay=False, callback=not_dash, help="JSON file with the chat state.")]
 
 
 @app.command()

@@ -24,6 +24,7 @@ from app.cli.options import (
     as_json,
     finite,
     input_text,
+    not_dash,
     not_empty,
     print_result,
     recording_file,
@@ -349,7 +350,9 @@ def code(
     name: Annotated[CodeName, typer.Argument(help="reporter: for your UI; playwright: for your tests.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", dir_okay=False, help="Write it to this file.", show_default="print it"),
+        typer.Option(
+            "--output", dir_okay=False, callback=not_dash, help="Write it to this file.", show_default="print it"
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

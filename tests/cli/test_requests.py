@@ -346,6 +346,29 @@ def test_an_input_file_that_is_missing_or_not_valid_is_wrong_usage(
     assert next(each for each in words if "." in each) in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("state", "save", "-"),
+        ("state", "load", "-"),
+        ("expect", "typing", "--junit", "-"),
+        ("contract", "asyncapi", "-o", "-"),
+        ("ui-state", "code", "reporter", "--output", "-"),
+    ],
+    ids=" ".join,
+)
+def test_a_file_cannot_have_the_name_of_standard_output(
+    requests: list[Request], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """Regression: the text was written to a file of that name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COMPANION_DATA_DIR", str(tmp_path / "data"))
+    done = invoke(*words)
+    assert (done.exit_code, requests) == (2, []), done.output
+    assert "- does not stand for standard input or output here" in " ".join(done.stderr.split())
+    assert not (tmp_path / "-").exists()
+
+
 def test_a_recording_is_saved_only_to_a_file_that_commands_can_open(
     requests: list[Request], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

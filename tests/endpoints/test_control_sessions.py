@@ -58,6 +58,15 @@ async def test_an_invalid_session_is_rejected_with_its_place(control: Control) -
     assert (await control.post("/v1/runs", {"text": "exepct typing"})).status == 422
 
 
+async def test_a_session_without_steps_is_not_played(control: Control) -> None:
+    """Regression: it passed, for example in a job whose pipe to ``session run -`` was empty."""
+    for body in ({"text": ""}, {"text": "# Title\n"}, {"text": '{"session": 1}\n', "notation": "lines"}):
+        answer = await control.post("/v1/runs", {**body, "name": "mine"})
+        assert (answer.status, answer.detail) == (422, "The session 'mine' has no steps.")
+    loads = '{"session": 1, "state": "state.json"}\n'
+    assert (await control.post("/v1/runs", {"text": loads, "notation": "lines"})).status == 200
+
+
 async def test_a_check_names_the_steps_that_will_not_work(control: Control) -> None:
     checked = (await control.post("/v1/runs/check", {"text": "# T\nalice: hi\nfire nonsense"})).json
     assert (checked["title"], checked["steps"]) == ("T", 2)

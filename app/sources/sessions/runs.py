@@ -81,10 +81,13 @@ class SessionRuns:
     def start(self, name: str, session: Session, options: Options) -> SessionRun:
         """Start a session, and return its run. ``name`` is shown in the log.
 
-        Raises ``Conflict``, and ``Invalid`` for a start time from which the times in events cannot be counted.
+        Raises ``Conflict``, and ``Invalid`` for a session that does nothing, and for a start time from which the
+        times in events cannot be counted.
         """
         if options.start is not None and not FIRST_S <= options.start < END_S:
             raise Invalid(f"Invalid start time. Use one in the years {FIRST_YEAR} to {LAST_YEAR}.")
+        if not session.steps and session.header.state is None:
+            raise Invalid(f"The session {name!r} has no steps.")
         if len(self._playing) >= MAX_RUNNING:
             raise Conflict(f"{MAX_RUNNING} sessions are running. Stop one first.")
         if changes_state(session) and self._on_scratch:
