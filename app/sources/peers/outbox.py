@@ -96,8 +96,8 @@ class PeerOutbox:
         self._connect = connect
         self._attempts: dict[str, _Attempts] = {}
         self._tasks = Tasks()
-        self.on_alive: Callable[[Peer], Coroutine[Any, Any, None]] | None = None
-        """Called when a peer that was offline has acknowledged something."""
+        self.on_alive: Callable[[str], Coroutine[Any, Any, None]] | None = None
+        """Called with the name of a peer that was offline and has acknowledged something."""
         self.queue: OfflineQueue | None = None
         """The queue for messages to peers that cannot be reached; None keeps them in the outbox."""
 
@@ -226,7 +226,7 @@ class PeerOutbox:
             for item, body in sealed:
                 rows += await self._store_result(item, body, me, peer, result)
             if result.acked and not peer.online and self.on_alive:
-                self._tasks.spawn(self.on_alive(peer), f"the peer {name} is online")
+                self._tasks.spawn(self.on_alive(name), f"the peer {name} is online")
             if result.acked and (len(items) == BATCH or name in await self._book.due(BATCH)):
                 self._tasks.spawn(self._next_batch(name), f"send more to the peer {name}")
             return rows

@@ -15,7 +15,7 @@ from app.hub.origin import PEERS
 from app.hub.pipeline import FIRE_ERRORS
 from app.hub.rejection_log import RejectionLog
 from app.hub.uninterrupted import to_its_end
-from app.protocol.backend import MessageData
+from app.protocol.backend import ONLINE_FOR_S, MessageData
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, StorageError
 from app.protocol.peers import ack_and_ping
@@ -102,6 +102,9 @@ class PeerReceiver:
         self._outbox = outbox
         self._recent_typing: dict[str, deque[str]] = {}
         """The digests of the latest typing notices of each peer."""
+        self._fired: dict[str, float] = {}
+        """The peers whose ``friend_online`` is being fired or held, each with the time (monotonic seconds) of its
+        latest sign of life."""
         self._guesses: dict[str, float] = {}
         """When a ping came from an address that is not known to be from a peer (monotonic seconds)."""
 
@@ -273,17 +276,31 @@ class PeerReceiver:
 
     async def _is_alive(self, peer: Peer) -> None:
         """Switch a peer online, and send the items in the outbox for it."""
-        await self.switch_online(peer)
+        await self.switch_online(peer.username)
         self._outbox.send_soon(peer.username)
 
-    async def switch_online(self, peer: Peer) -> None:
-        """Fire ``friend_online`` if a peer was offline."""
-        if not peer.online:
-            await self._fire("friend_online", {"username": peer.username})
+    async def switch_online(self, name: str) -> None:
+        """Fire ``friend_online`` if a peer, who has just sent or acknowledged something, is offline.
 
-    async def _fire(self, event: str, data: dict[str, Any]) -> None:
+        If a breakpoint holds the event, it is not fired again, also if the user drops it, until the peer has been
+        online, or silent for so long that it would have gone offline.
+        """
+        with suppress(StorageError):
+            peer = await self._book.find(name)  # it may have been removed, or switched online, meanwhile
+            fired, now = self._fired.pop(name, float("-inf")), self._hub.clock.mono()
+            if peer is None or not peer.is_friend or peer.online:
+                return
+            self._fired[name] = now
+            if now - fired < ONLINE_FOR_S:
+                return
+            if not await self._fire("friend_online", {"username": name}):
+                self._fired.pop(name, None)
+
+    async def _fire(self, event: str, data: dict[str, Any]) -> bool:
+        """Fire an event, and return whether a breakpoint holds it."""
         with suppress(*FIRE_ERRORS):  # what arrived is stored; a file may extend the event by a required field
-            await self._publisher.fire(Envelope(event, data), origin=PEERS)
+            return (await self._publisher.fire(Envelope(event, data), origin=PEERS)).held
+        return False
 
     def _refuse(self, reason: str) -> None:
         self._rejections.add(SERVER, reason)

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from app.hub.held_items import BreakpointOptions
 from app.hub.journal import Verdict
-from app.protocol.backend import RestCaller
+from app.protocol.backend import ONLINE_FOR_S, RestCaller
+from app.protocol.envelope import Envelope
 from app.protocol.errors import StorageError
 from app.protocol.peers.envelopes import REPLAY_S
 from app.protocol.peers.peer import Peer
@@ -296,6 +298,33 @@ async def test_what_arrives_just_before_a_session_begins_is_not_lost(
     assert (await pair.exchange(envelope))["type"] == "ack"
     messages = await pair.messages()
     assert len(messages) == 2 if kind == "message" else messages[0]["delivered"]
+
+
+async def test_friend_online_that_a_breakpoint_holds_is_not_fired_again(pair: Pair) -> None:
+    """Regression: each frame of the peer added another one."""
+    breakpoints, line = pair.companion.breakpoints, await pair.line()
+
+    async def message(after_s: float = 0.0) -> None:
+        pair.time.passed += after_s
+        await line.send(pair.ben.a("hi", new_id()))
+        await line.answer()
+
+    breakpoints.add(BreakpointOptions(filter="event:friend_online"))
+    for _ in range(3):
+        await message()
+    assert len(breakpoints.held) == 1
+    breakpoints.drop()
+    await message(ONLINE_FOR_S - 1)
+    assert not breakpoints.held
+    await message(ONLINE_FOR_S)
+    assert len(breakpoints.held) == 1
+    breakpoints.clear()
+    breakpoints.resume()
+    await until(lambda: pair.rows("friend_online"))
+    await message()
+    await pair.companion.fire(Envelope("friend_offline", {"username": "ben"}), origin="test")
+    await message()
+    assert (await pair.companion.peers.get("ben")).online
 
 
 @pytest.mark.parametrize("kind", ["message", "receipt"])

@@ -375,6 +375,19 @@ async def test_what_waits_for_a_removed_friend_is_sent_when_it_is_a_friend_again
     assert (await pair.ben.next_message())["opened"]["text"] == "Hello, Ben!"
 
 
+async def test_a_friend_who_is_removed_during_an_attempt_does_not_come_online(pair: Pair) -> None:
+    outbox = pair.companion.peer_link.outbox
+
+    async def confirm(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        await pair.companion.chat.remove_friend("ben")
+        return Exchange(*2 * [frozenset(each.id for each in items)])
+
+    outbox._connect = confirm  # type: ignore[assignment]
+    assert (await post(pair)).data["delivered"]
+    await outbox._tasks.join()
+    assert not pair.rows("friend_online")
+
+
 async def test_switched_off_peers_keep_messages(pair: Pair) -> None:
     await pair.companion.apply(replace(pair.companion.settings, peers=False))
     posted = await post(pair)
