@@ -43,17 +43,36 @@ def ask_where_to_save(
     """Ask for a file to save to, and call ``then`` with it.
 
     ``formats`` has the suffix for each name filter, such as ``.json``; the first one is preselected. ``content``
-    and ``wall`` are for the suggested name.
+    and ``wall`` are for the suggested name. If another filter is chosen, the name stays, with its suffix.
     """
+
+    def choose_format(chosen: str) -> None:
+        before, now = f".{dialog.defaultSuffix()}", formats[chosen]
+        file = next(iter(dialog.selectedFiles()), suggested(content, now, wall))
+        dialog.setDefaultSuffix(now)
+        dialog.selectFile(with_suffix(file, before, now))
+
     dialog = _dialog(parent, title, list(formats), then)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, not confirm_overwrite)
     suffix = next(iter(formats.values()))
     dialog.setDefaultSuffix(suffix)
     dialog.selectFile(suggested(content, suffix, wall))
-    dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(formats[chosen]))
+    dialog.filterSelected.connect(choose_format)
     dialog.open()
     return dialog
+
+
+def with_suffix(file: str, before: str, now: str) -> str:
+    """Return a file name with the suffix ``now`` instead of ``before``. Any other suffix stays.
+
+    Qt's own dialog may have replaced the last part of the suffix already: ``.spec.ts`` becomes ``.spec.md``.
+    """
+    replaced = before.rpartition(".")[0] + "." + now.rpartition(".")[2]
+    for suffix in (before, replaced):
+        if file.endswith(suffix):
+            return file.removesuffix(suffix) + now
+    return file
 
 
 def _dialog(parent: QWidget, title: str, filters: Sequence[str], then: Callable[[Path], object]) -> QFileDialog:

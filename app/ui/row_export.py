@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from app.companion import Companion
 from app.protocol.counts import count
 from app.protocol.export_kinds import KIND_INFO, Kind
-from app.ui.file_dialogs import FileActions, suggested
+from app.ui.file_dialogs import FileActions
 
 if TYPE_CHECKING:
     from app.exports.conversion import Exported
@@ -48,11 +48,7 @@ class RowExport(FileActions):
         def save(file: Path) -> None:
             self.save(rows, seqs, file, FILTERS[dialog.selectedNameFilter()])
 
-        def suggest(chosen: str) -> None:
-            dialog.selectFile(suggested("log", SUFFIXES[chosen], self._companion.clock.wall()))
-
         dialog = self._ask_where("Export rows", SUFFIXES, "log", save)
-        dialog.filterSelected.connect(suggest)
 
     def save(self, rows: RowStore, seqs: Sequence[int], file: Path, kind: Kind) -> None:
         """Write rows to a file of a kind."""

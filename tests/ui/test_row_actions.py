@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMenu
 
 from app.companion import Companion
 from app.exports.templates.kinds import NO_RESPONSES
@@ -228,11 +228,14 @@ async def test_rows_are_exported_as_a_test_or_a_bug_report(
     qtbot.mouseClick(room.details.header.buttons[EXPORT], LEFT)
     (dialog,) = room.table.findChildren(QFileDialog)
     assert len(dialog.nameFilters()) == len(Kinds)
-    report = next(each for each in dialog.nameFilters() if each.endswith("(*.md)"))
-    dialog.selectNameFilter(report)
-    dialog.filterSelected.emit(report)
-    assert Path(dialog.selectedFiles()[0]).name.endswith(".md")
-    assert dialog.defaultSuffix() == "md"
+    filters = {each.rpartition("*.")[2].removesuffix(")"): each for each in dialog.nameFilters()}
+    typed = dialog.findChild(QLineEdit, "fileNameEdit")
+    typed.selectAll()
+    qtbot.keyClicks(typed, "my-bug.ndjson")
+    for suffix in (*filters, "md"):
+        dialog.selectNameFilter(filters[suffix])
+        dialog.filterSelected.emit(filters[suffix])
+        assert (Path(dialog.selectedFiles()[0]).name, dialog.defaultSuffix()) == (f"my-bug.{suffix}", suffix)
     file = tmp_path / "bug.md"
     dialog.fileSelected.emit(str(file))
     dialog.close()
