@@ -65,18 +65,18 @@ def publish(command: str, case: Case, junit: Path | None, *, quiet: bool) -> Non
 
 @contextmanager
 def reporting_failure(command: str, junit: Path | None, *, quiet: bool) -> Iterator[None]:
-    """If the block ends the command with exit code 1, such as because no UI is connected, pass the reason on.
+    """If the block ends the command with an error, such as because no UI is connected, pass the reason on.
 
-    Then the check has no result: the file has an error instead of a failure.
+    Then the check has no result: the file has an error instead of a failure. Without it, the file of an earlier run
+    would be taken for the result.
     """
     from app.cli.control import Failure
 
     try:
         yield
     except Failure as failure:
-        if failure.exit_code == Exit.FAILED:
-            write_junit(junit, [not_checked(command, failure.text)])
-            annotate(failure.text, title=f"companion {command}", quiet=quiet)
+        write_junit(junit, [not_checked(command, failure.text)])
+        annotate(failure.text, title=f"companion {command}", quiet=quiet)
         raise
 
 

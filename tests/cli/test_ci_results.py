@@ -199,16 +199,19 @@ def test_a_session_in_a_file_replaces_only_saved_chat_states(invoke: Invoke) -> 
     assert done.stderr.count("Saved ") == 2
 
 
+@pytest.mark.parametrize("code", [Exit.FAILED, Exit.USAGE, Exit.NOT_RUNNING])
 @pytest.mark.parametrize("words", [each for each in NOT_MET if each[0] != "session"], ids=" ".join)
 def test_a_failure_before_the_check_is_an_error_in_the_file(
-    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: Exit
 ) -> None:
+    """Regression: without a companion, the file of an earlier run stayed."""
+
     def call(*_: Any, **__: Any) -> None:
-        fail("No client is connected.", Exit.FAILED)
+        fail("No client is connected.", code)
 
     monkeypatch.setattr(Control, "call", call)
     done = CliRunner().invoke(app, [*words, "--junit", "results.xml"])
-    assert done.exit_code == 1
+    assert done.exit_code == code
     assert errors() == {f"{words[0]} {words[1]}" if words[0] != "expect" else "expect": "No client is connected."}
     assert "::No client is connected." in done.stdout
 
