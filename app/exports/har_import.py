@@ -6,15 +6,19 @@ from one host: that of the first connection, or, if it has no such calls, the on
 field ``_webSocketMessages`` of an entry, as Chrome, Playwright and mitmproxy write them, binary ones in base64.
 Their times are in seconds since the epoch, or in milliseconds if Playwright wrote them.
 
+Equal messages that several connections received at the same time are one frame to several clients: this program
+exports it to the entry of each.
+
 A connection ends after the ``time`` of its entry, as Chrome and this program write it. If that is before the last
 message, as in files of Playwright, it is no end: the connection ends when its browser connects again.
 """
 
 import json
 from bisect import bisect, insort
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, unquote_plus, urlsplit
 
@@ -39,7 +43,7 @@ from app.protocol.bundle.secret_names import is_secret
 from app.protocol.counts import count, count_with
 from app.protocol.envelope import BadFrame, fits_in_line, parse_json
 from app.protocol.raw_frames import RAW_EVENT
-from app.protocol.session.actions import RestCall
+from app.protocol.session.actions import Action, RestCall, Sent
 from app.protocol.session.errors import InvalidSession
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
@@ -139,6 +143,7 @@ def import_har(text: str, title: str, names: WireNames | None = None) -> Importe
     for client, (number, entry) in enumerate(chosen, 1):
         steps = list(_messages(entry, client, number, notes))
         moments += [*steps, *_end(entry, steps, client, starts[_browser(entry)])]
+    moments = list(_merged(moments))
     calls = [(number, each) for number, each in enumerate(entries, 1) if _is_call(each)]
     server = _server([each for _, each in calls], chosen[0][1])
     own = [(number, each) for number, each in calls if _url(each).hostname == server]
@@ -254,6 +259,47 @@ def _end(entry: _Entry, steps: list[Moment], client: int, starts: list[float]) -
     yield Moment(
         max(end, last), disconnected(client, _user(entry), entry.comment if isinstance(entry.comment, str) else "")
     )
+
+
+def _merged(moments: list[Moment]) -> Iterator[Moment]:
+    """Yield the steps of all connections in the order of time, with one step for a frame to several clients."""
+    for time, group in groupby(sorted(moments, key=lambda each: each.time), key=lambda each: each.time):
+        for action in _merged_at_once([each.action for each in group]):
+            yield Moment(time, action)
+
+
+def _merged_at_once(actions: list[Any]) -> Iterator[Action]:
+    """Merge steps of the same time. The steps of each client keep their order."""
+    queues: dict[Any, deque[Any]] = {}
+    for action in actions:
+        queues.setdefault(action.recipients[0] if isinstance(action, Sent) else action.client, deque()).append(
+            action
+        )
+    left = {client: Counter(map(_frame, queue)) for client, queue in queues.items()}
+
+    def next_frame() -> object:
+        """Return a frame that is the next one of all its recipients, or else the next one of the first client."""
+        frames = {client: _frame(queue[0]) for client, queue in queues.items()}
+        found = (
+            each for each in frames.values()
+            if all(frames[client] == each or not left[client][each] for client in queues)
+        )  # fmt: skip
+        return next(found, next(iter(frames.values())))
+
+    while queues:
+        frame = next_frame()
+        clients = [client for client, queue in queues.items() if _frame(queue[0]) == frame]
+        for client in clients:
+            action = queues[client].popleft()
+            left[client][frame] -= 1
+            if not queues[client]:
+                del queues[client]
+        yield sent(action.payload, *clients, base64=action.base64) if len(clients) > 1 else action
+
+
+def _frame(action: Action) -> object:
+    """Return what is equal for the steps of one frame to several clients."""
+    return (action.payload, action.base64) if isinstance(action, Sent) else action
 
 
 def _browser(entry: _Entry) -> tuple[str, ...]:

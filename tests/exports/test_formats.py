@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from app.exports.conversion import Imported
 from app.exports.formats import HAR, JSON_LINES, NDJSON, read, suffix_of, write
@@ -96,6 +97,27 @@ def test_the_messages_of_several_connections_are_put_in_the_order_of_time() -> N
     typed = session.steps[2].action
     assert isinstance(typed, Received)
     assert (typed.user, typed.client) == ("bob", 2)
+
+
+def test_a_frame_to_several_clients_is_one_step_again_after_its_way_through_a_har() -> None:
+    """Regression: it became one step for each client, and a replay to one user sent it that often."""
+    connected = [ServerEvent(server="connected", client=each, user="me", origin="server") for each in (1, 2)]
+    recipients = [("a", (2,)), ("b", (1, 2)), ("c", (1,)), ("d", (1, 2)), ("e", (2,))]
+    frames = [replace(s2c(3, event, {}, after=0), recipients=clients) for event, clients in recipients]
+    found = read(write(recording(*connected, *frames), HAR).text, HAR, "x").session
+    steps = [each.action for each in found.steps if isinstance(each.action, Sent)]
+    assert [(each.s2c, each.recipients) for each in steps] == recipients
+    assert steps[1].to == "client:1,2"
+
+
+def test_equal_frames_at_other_times_or_in_another_order_are_separate_steps() -> None:
+    one, other = (HELLO, HELLO.replace("alice", "bob"))
+    first = [message("receive", each, frame) for each, frame in ((1, one), (2, one), (2, other))]
+    second = [message("receive", each, frame) for each, frame in ((1.001, one), (2, other), (2, one))]
+    steps = [each.action for each in from_har(entry(*first), entry(*second)).session.steps]
+    for client, messages in ((1, first), (2, second)):
+        got = [each.payload for each in steps if isinstance(each, Sent) and client in each.recipients]
+        assert got == [each["data"] for each in messages]
 
 
 def test_a_connection_at_any_path_is_recognized_by_its_events() -> None:
