@@ -445,6 +445,20 @@ async def test_a_written_event_survives_that_its_item_continues(
     await until(lambda: not strip.isVisible())
 
 
+async def test_a_written_event_that_another_choice_replaces_can_be_brought_back(
+    companion: Companion, strip: HeldStrip, qtbot: Any
+) -> None:
+    await hold(companion, strip)
+    click(strip, INJECT, qtbot)
+    editor, choice = strip.inject.editor, strip.inject.choice
+    editor.setPlainText("written")
+    choice.setFocus()
+    qtbot.keyClick(choice, Qt.Key.Key_Down)
+    assert json.loads(editor.toPlainText())["event"] == choice.currentText()
+    editor.undo()
+    assert editor.toPlainText() == "written"
+
+
 async def test_an_event_is_injected_after_the_items_that_are_still_held(
     companion: Companion, strip: HeldStrip, qtbot: Any
 ) -> None:

@@ -118,6 +118,7 @@ class InjectAfter(QWidget):
     def stop(self) -> None:
         """Forget the event."""
         self._soon.stop()
+        self._original = ""
         self.editor.set_text("")
 
     def fire(self) -> bool:
@@ -171,8 +172,11 @@ class InjectAfter(QWidget):
             event = self._make[number]()
         except InvalidEvent:  # it has left the contract since the form was opened
             event = Envelope(self.choice.itemText(number), {})
-        self._original = as_text(event)
-        self.editor.set_text(self._original)
+        was_changed, self._original = self.changed, as_text(event)
+        if was_changed:
+            self.editor.replace_text(self._original)  # can be undone
+        else:
+            self.editor.set_text(self._original)
         self.check()
 
     def _default(self, name: str) -> Envelope:
