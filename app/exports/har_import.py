@@ -2,9 +2,10 @@
 
 A connection is the chat's if it has messages, and its path ends with ``/events`` or a message is an event; there
 must be one. REST calls are imported if their path is ``/status``, ``/friends``, ``/messages`` or below, and only
-from one host: that of the first connection, or, if it has no such calls, the one with the most. Messages are in the
-field ``_webSocketMessages`` of an entry, as Chrome, Playwright and mitmproxy write them, binary ones in base64.
-Their times are in seconds since the epoch, or in milliseconds if Playwright wrote them.
+from the server (host and port) with the most calls, on the host of the first connection if that has any. Page loads
+and scripts are no calls, if the file says what they are (``_resourceType``). Messages are in the field
+``_webSocketMessages`` of an entry, as Chrome, Playwright and mitmproxy write them, binary ones in base64. Their
+times are in seconds since the epoch, or in milliseconds if Playwright wrote them.
 
 Equal messages that several connections received at the same time are one frame to several clients: this program
 exports it to the entry of each.
@@ -95,6 +96,7 @@ class _Entry(Struct):
     started: str | None = field(default=None, name="startedDateTime")
     time: float | None = None
     comment: Any = None
+    resource_type: Any = field(default=None, name="_resourceType")
     web_socket_messages: list[_Message] | None = field(default=None, name="_webSocketMessages")
 
     @property
@@ -146,7 +148,7 @@ def import_har(text: str, title: str, names: WireNames | None = None) -> Importe
     moments = list(_merged(moments))
     calls = [(number, each) for number, each in enumerate(entries, 1) if _is_call(each)]
     server = _server([each for _, each in calls], chosen[0][1])
-    own = [(number, each) for number, each in calls if _url(each).hostname == server]
+    own = [(number, each) for number, each in calls if _address(each) == server]
     moments += [_call(each, number) for number, each in own]
     if secrets := sorted({name for _, each in own for name in _secret_names(_url(each).query)}):
         notes.append(f"Secrets in addresses left out: {', '.join(secrets)[:200]}.")
@@ -156,7 +158,7 @@ def import_har(text: str, title: str, names: WireNames | None = None) -> Importe
             f"{count_with(failed.total(), 'call', 'has', 'have')} no response: "
             f"{its} status in the file is {', '.join(map(str, sorted(failed)))[:200]}."
         )
-    elsewhere = sorted({_url(each).hostname or "" for _, each in calls} - {server})
+    elsewhere = sorted({_address(each) for _, each in calls} - {server})
     if elsewhere:
         notes.append(f"Calls to other servers left out: {', '.join(elsewhere)[:200]}.")
     others = sum(bool(each.messages) for each in entries) - len(chosen)
@@ -311,6 +313,8 @@ def _is_call(entry: _Entry) -> bool:
     url = _url(entry)
     if url.scheme not in ("http", "https") or entry.request.method == "OPTIONS" or entry.messages:
         return False
+    if entry.resource_type not in (None, "", "fetch", "xhr"):
+        return False
     return url.path.removeprefix("/").partition("/")[0] in ROUTES
 
 
@@ -318,11 +322,18 @@ def _has_response(entry: _Entry) -> bool:
     return entry.status in STATUSES
 
 
-def _server(calls: list[_Entry], socket: _Entry) -> str | None:
-    """Return the host of the chat's backend: that of the WebSocket, or the one with the most calls."""
-    hosts = Counter(_url(each).hostname for each in calls)
-    own = _url(socket).hostname
-    return own if own in hosts or not hosts else hosts.most_common(1)[0][0]
+def _server(calls: list[_Entry], socket: _Entry) -> str:
+    """Return the address of the chat's backend: that with the most calls, on the WebSocket's host if it has any."""
+    host = _url(socket).hostname
+    on_host = [each for each in calls if _url(each).hostname == host]
+    addresses = Counter(_address(each) for each in on_host or calls)
+    return addresses.most_common(1)[0][0] if addresses else ""
+
+
+def _address(entry: _Entry) -> str:
+    """Return the host of an entry, and its port if it is not the usual one."""
+    url = _url(entry)
+    return url.netloc.rpartition("@")[2].casefold().removesuffix(":80" if url.scheme == "http" else ":443")
 
 
 def _call(entry: _Entry, number: int) -> Moment:

@@ -467,6 +467,29 @@ def test_calls_to_other_servers_and_invalid_addresses_are_left_out() -> None:
     assert found.notes == ("Calls to other servers left out: status.example.com.",)
 
 
+@pytest.mark.parametrize("names_types", [True, False])
+def test_pages_and_modules_of_a_development_server_are_no_calls(names_types: bool) -> None:
+    """Regression: those with the path of a call, on the host of the WebSocket, were imported."""
+    entries = [
+        ("document", "http://localhost:5173/messages"), ("script", "http://localhost:5173/friends/List.tsx"),
+        ("fetch", "http://localhost:8080/status"), ("xhr", "http://localhost:8080/friends"),
+        ("xhr", "http://LOCALHOST:8080/messages"),
+    ]  # fmt: skip
+    calls = [entry(url=url) | ({"_resourceType": kind} if names_types else {}) for kind, url in entries]
+    found = from_har(entry(message("receive", 1), url="ws://localhost:8081/events"), *calls)
+    imported = [each.action.rest for each in found.session.steps if isinstance(each.action, RestCall)]
+    assert imported == ["GET /status", "GET /friends", "GET /messages"]
+    assert ("Calls to other servers left out: localhost:5173." in found.notes) is not names_types
+
+
+def test_a_server_may_have_its_usual_port_in_some_addresses_alone() -> None:
+    calls = [entry(url=each) for each in ("http://x/status", "http://me@X:80/friends", "http://x:9000/messages")]
+    found = from_har(entry(message("receive", 1), url="ws://x/events"), *calls)
+    assert [each.action.rest for each in found.session.steps if isinstance(each.action, RestCall)] == [
+        "GET /status", "GET /friends",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["Jürgen X", "a?b", "a#b", "50%25", "b%E0%A4%A"])
 def test_a_path_has_no_escapes_and_is_the_same_in_a_har_that_is_exported(name: str) -> None:
     """``50%25`` is a name with this text, and the last one an escape that is not UTF-8."""
