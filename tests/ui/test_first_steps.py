@@ -78,6 +78,15 @@ async def test_the_name_is_checked_and_saved(steps: FirstSteps, companion: Compa
     await until(lambda: results(steps)[1] == "✓ Your UI acts as max")
 
 
+async def test_a_name_that_was_saved_elsewhere_is_shown(steps: FirstSteps, companion: Companion) -> None:
+    await companion.apply(replace(companion.settings, username="dana"))
+    assert (steps.name.text(), results(steps)[1]) == ("dana", "✓ Your UI acts as dana")
+    assert not steps.save.isEnabled()
+    steps.name.setText("half typed")
+    await companion.apply(replace(companion.settings, username="erin"))
+    assert steps.name.text() == "half typed"
+
+
 async def test_the_first_event_reaches_the_ui(steps: FirstSteps, connect_client: Connect, qtbot: Any) -> None:
     qtbot.mouseClick(steps.fire, LEFT)
     await until(lambda: results(steps)[2])

@@ -73,7 +73,9 @@ class FirstSteps(FocusStart):
         self._companion = companion
         self.address = named(LineEdit(limit=300, placeholder=EXAMPLE), "Address of your UI")
         self.allow = named(QPushButton("Allow address"), "Allow the address of your UI")
-        name = LineEdit(companion.settings.username, limit=2 * usernames.MAX_LENGTH)  # in UTF-16 code units
+        self._username = companion.settings.username
+        """The name that is saved."""
+        name = LineEdit(self._username, limit=2 * usernames.MAX_LENGTH)  # in UTF-16 code units
         self.name = named(name, "Your user name in the UI")
         self.save = named(QPushButton("Save name"), "Save your user name")
         self.fire = named(QPushButton("Fire first event"), "Fire the first event", style_id="primary")
@@ -92,7 +94,7 @@ class FirstSteps(FocusStart):
         self._lay_out()
         self._connect()
         self._disconnects = [
-            companion.changed.connect(lambda _: self.show_state()),
+            companion.changed.connect(lambda _: self._follow_name()),
             companion.hub.clients_changed.connect(lambda _: self.show_state()),
             companion.rejection_log.added.connect(lambda refused: self._offer(refused.origin)),
         ]
@@ -163,6 +165,13 @@ class FirstSteps(FocusStart):
         if checked:
             self._pages.setCurrentWidget(step.page)
             self.start_at(step.control)
+
+    def _follow_name(self) -> None:
+        """Show a name that was saved elsewhere, unless the user is writing one here."""
+        before, self._username = self._username, self._companion.settings.username
+        if self.name.text().strip() == before:
+            self.name.setText(self._username)
+        self.show_state()
 
     def _allow(self) -> None:
         if self.allow.isEnabled():
