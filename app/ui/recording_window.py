@@ -123,7 +123,8 @@ class RecordingWindow(QWidget):
         self._other = self
         self.is_closed = False
         self.state: RecordedStateDialog | None = None
-        """The dialog with the UI state that was computed last."""
+        """The open dialog with a UI state."""
+        self._computing = False
         self._starting: asyncio.Task[None] | None = None
         self._loading = self._do(recording.load(), lambda _: self._lint(), ended=self.refresh)
 
@@ -221,22 +222,34 @@ class RecordingWindow(QWidget):
         self.show_message(f"{text}. {run.remarks}" if run.remarks else text)
 
     def _compute_state(self, number: int) -> None:
-        """Compute the state of the UI after a row: of the client that the row is from or to, or of the only one."""
-        if (row := self.recording.journal.row(number)) is None:
+        """Compute the state of the UI after a row: of the client that the row is from or to, or of the only one.
+
+        One at a time: a second request is ignored until the dialog of the first one is closed.
+        """
+        if self._computing or self.state or (row := self.recording.journal.row(number)) is None:
             return
+        self._computing = True
         client = int(row.client) if row.client.isdecimal() else next(iter(row.recipients), None)
         self.show_message("Computing the UI state …")
         self._do(
             self._companion.recording_actions.ui_state(self.recording, client, self.recording.seq(number)),
             self._show_state,
+            ended=self._computed,
         )
+
+    def _computed(self) -> None:
+        self._computing = False
 
     def _show_state(self, state: dict[str, Any]) -> None:
         from app.ui.recorded_state_dialog import RecordedStateDialog
 
         self.show_message("")
         self.state = RecordedStateDialog(self, state)
+        self.state.finished.connect(self._state_closed)
         self.state.open()
+
+    def _state_closed(self) -> None:
+        self.state = None
 
     def compare_with(self, other: RecordingWindow) -> None:
         """Show what the UI sent differently in another opened recording."""

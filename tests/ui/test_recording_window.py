@@ -25,6 +25,7 @@ from app.protocol.session.steps import Header
 from app.storage.recording_store import RunRecording
 from app.ui import drags, theme
 from app.ui.bundle_dialog import BundleDialog
+from app.ui.recorded_state_dialog import RecordedStateDialog
 from app.ui.recording_window import RecordingWindow, title_of
 from app.ui.row_actions import COPY_JSON, SHOW_STATE
 from app.ui.widgets.name_dialog import NameDialog
@@ -173,6 +174,20 @@ async def test_the_ui_state_after_a_row_is_computed_from_the_recording(opened: R
     assert opened.state.title.text() == f"UI state of client 4 after row #{FIRST}"
     assert opened.state.tree.model.rowCount() > 0
     opened.state.close()
+
+
+async def test_one_ui_state_is_shown_at_a_time(opened: RecordingWindow, window: MainWindow) -> None:
+    opened.room.show_row(1)
+    for _ in range(2):
+        opened.room.row_actions.trigger(SHOW_STATE)
+        opened.room.row_actions.trigger(SHOW_STATE)
+        await until(lambda: opened.state)
+        opened.room.row_actions.trigger(SHOW_STATE)
+        await wait_until_idle(window.companion)
+        assert [each.isVisible() for each in opened.findChildren(RecordedStateDialog)].count(True) == 1
+        assert opened.state
+        opened.state.close()
+        assert opened.state is None
 
 
 async def test_a_state_that_cannot_be_computed_is_reported(opened: RecordingWindow) -> None:
