@@ -651,6 +651,18 @@ async def test_the_scenario_that_was_chosen_last_is_shown(
 # keys
 
 
+async def test_ctrl_s_saves_changes_of_a_built_in_scenario_under_another_name(
+    room: ScenariosRoom, qtbot: Any
+) -> None:
+    await choose(room, "showcase/morning")
+    qtbot.keyClick(room.form.editor, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert QApplication.activeModalWidget() is None, "nothing was changed"
+    await write(room, "alice: hi")
+    qtbot.keyClick(room.form.editor, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert dialog().name.text() == "mine/morning"
+    dialog().close()
+
+
 async def test_tab_indents_at_the_beginning_of_a_line_and_moves_on_elsewhere(
     room: ScenariosRoom, qtbot: Any
 ) -> None:

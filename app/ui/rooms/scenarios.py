@@ -228,7 +228,7 @@ class ScenariosRoom(FocusStart):
 
     def _add_shortcuts(self) -> None:
         keys = {
-            "Ctrl+S": lambda: self._with_current(self._actions.save),
+            "Ctrl+S": self._save,
             "Ctrl+N": self._new,
             "F10": lambda: self._when_shown(self.controls.step),
         }
@@ -445,6 +445,11 @@ class ScenariosRoom(FocusStart):
     def _with_current(self, act: Callable[[Scenario], object]) -> None:
         if (current := self.edits.current) and current.is_editable:
             act(current)
+
+    def _save(self) -> None:
+        """Save the changes; those of a built-in scenario under another name."""
+        if self.edits.current and self.edits.current.has_changes:
+            self._with_current(self._actions.save)
 
     def _with_saved(self, act: Callable[[SavedSession], object]) -> None:
         if (current := self.edits.current) and current.saved:
