@@ -6,10 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from websockets.exceptions import ConnectionClosed
 
+from app.endpoints.control import session_runs
 from app.endpoints.control.export_shapes import ExportName
 from app.endpoints.control.sessions import SESSION_BYTES
 from app.hub import readiness
@@ -162,6 +164,24 @@ async def test_given_files_are_released_when_the_run_has_ended(control: Control)
     files = control.companion.sessions.run(result["number"]).options.files
     with pytest.raises(NotFound):
         await files.read("a.json")
+
+
+async def test_saved_files_have_a_limit(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: a session could fill the memory, and 50 ended runs kept what they had saved."""
+    size = len(msgspec.json.encode(await control.get_json("/v1/state")))
+    monkeypatch.setattr(session_runs, "MAX_STATE_BYTES", size * 2 + 100)
+    monkeypatch.setattr(session_runs, "SAVED_BYTES", size * 3 + 100)
+    result = await ended(control, await run(control, text="\n".join(f"state save {n}.json" for n in "aabc")))
+    assert (result["state"], list(result["files"])) == ("error", ["a.json", "b.json"])
+    assert result["error"].startswith("Line 4: The session saves over 0 MB. Save the chat state less often")
+    later = [
+        await ended(control, await run(control, text="state save a.json\nstate load a.json\nalice: hi"))
+        for _ in range(2)
+    ]
+    assert [list(each["files"]) for each in later] == [["a.json"]] * 2
+    kept = [await control.get_json(f"/v1/runs/{each['number']}") for each in (result, *later)]
+    assert [list(each["files"]) for each in kept] == [[], ["a.json"], ["a.json"]]
+    assert kept[1]["files"]["a.json"] == await control.get_json("/v1/state")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
+
 from app.endpoints.control import session_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, absolute, number, operation, target
 from app.endpoints.control.sessions import ERRORS, SESSION_BYTES
@@ -19,6 +21,7 @@ from app.hub.session_run import (
     SessionFiles,
     SessionRun,
 )
+from app.protocol.backend import MAX_STATE_BYTES
 from app.protocol.envelope import MAX_STATE_DEPTH
 from app.protocol.errors import Invalid, NotFound, TooLarge
 from app.protocol.session.saved import (
@@ -36,36 +39,57 @@ RUN_BYTES = 64 * 1024 * 1024
 """Limit of a body with a session of ``SESSION_BYTES``, which JSON escapes, and the files that it loads."""
 
 
+SAVED_BYTES = 2 * MAX_STATE_BYTES
+"""Limit of the files that ended runs have saved, all runs together."""
+
+
 class GivenFiles:
     """The files of a session whose text is in the request: given with it, and returned with the run.
 
-    The given ones are released when the run has ended, because many ended runs are kept.
+    Saved ones have at most ``MAX_STATE_BYTES`` together. They are kept as bytes, which take less memory.
     """
 
     def __init__(self, given: dict[str, Any]) -> None:
         self._given = given
-        self.saved: dict[str, Any] = {}
+        self._saved: dict[str, bytes] = {}
 
-    def release_after(self, run: SessionRun) -> None:
-        """Release the given files when a run has ended."""
+    @property
+    def saved(self) -> dict[str, msgspec.Raw]:
+        """The files that were saved, as JSON."""
+        return {name: msgspec.Raw(content) for name, content in self._saved.items()}
 
-        def on_change(_: None) -> None:
-            if run.state.ended:
-                self._given = {}
+    @property
+    def size(self) -> int:
+        """The bytes of the files that were saved."""
+        return sum(map(len, self._saved.values()))
 
-        run.changed.connect(on_change)
+    def release_given(self) -> None:
+        """Release the given files."""
+        self._given = {}
+
+    def release_saved(self) -> None:
+        """Release the files that were saved."""
+        self._saved = {}
 
     async def read(self, name: str) -> Any:
         """Return a given file, or one that was saved before. Raises ``NotFound``."""
-        for files in (self.saved, self._given):
-            if name in files:
-                return files[name]
+        if name in self._saved:
+            return await asyncio.to_thread(msgspec.json.decode, self._saved[name])
+        if name in self._given:
+            return self._given[name]
         raise NotFound(f"There is no file {name[:80]!r} in the session's folder, and no earlier step saved it.")
 
     async def write(self, name: str, content: Any) -> None:
-        """Keep a file for the answer. Raises ``Invalid`` for a name that cannot be written to the folder."""
+        """Keep a file for the answer. Raises ``Invalid`` for a name that cannot be written to the folder.
+
+        Raises ``TooLarge`` if the saved files are too large together.
+        """
         check_saved_file(name)
-        self.saved[name] = content
+        encoded = await asyncio.to_thread(msgspec.json.encode, content)
+        if self.size - len(self._saved.get(name, b"")) + len(encoded) > MAX_STATE_BYTES:
+            limit = f"{MAX_STATE_BYTES >> 20} MB"
+            raise TooLarge(f"The session saves over {limit}. Save the chat state less often, or to one file.")
+        self._saved[name] = encoded
 
 
 class SessionRunOperations(Operations):
@@ -93,7 +117,7 @@ class SessionRunOperations(Operations):
             name, session = body.name or "session", await self._parsed(body.text, body.notation)
             files = GivenFiles(body.files)
             run = self._service.sessions.start(name, session, _options(call, files))
-            files.release_after(run)
+            self._release_when_ended(run, files)
         else:
             saved = await library.look_up(body.name)
             session = await library.load(saved)
@@ -155,6 +179,26 @@ class SessionRunOperations(Operations):
     async def stop_run(self, call: Call) -> shapes.RunInfo:
         """Stop a run."""
         return shapes.run_info(await self._service.sessions.stop(self._run(call).number))
+
+    def _release_when_ended(self, run: SessionRun, files: GivenFiles) -> None:
+        """When a run has ended, release its given files, and saved ones of old runs, because many are kept."""
+
+        def on_change(_: None) -> None:
+            if run.state.ended:
+                files.release_given()
+                self._limit_saved(run)
+
+        run.changed.connect(on_change)
+
+    def _limit_saved(self, newest: SessionRun) -> None:
+        """Release the saved files of ended runs beyond ``SAVED_BYTES``. ``newest`` is the one that ended last."""
+        size = 0
+        for each in (newest, *(run for run in reversed([*self._service.sessions]) if run is not newest)):
+            files = each.options.files
+            if each.state.ended and isinstance(files, GivenFiles):
+                size += files.size
+                if size > SAVED_BYTES:
+                    files.release_saved()
 
     async def _parsed(self, text: str, notation: str) -> Session:
         suffix = shapes.SUFFIXES[notation]

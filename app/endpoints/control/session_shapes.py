@@ -163,7 +163,10 @@ class RunInfo(Struct, kw_only=True):
     note: Annotated[str, Meta(description="What it fired that was not sent when it ended, or empty")] = ""
     files: Annotated[
         dict[str, Any],
-        Meta(description="The files that steps saved; only in GET /v1/runs/{number}, when it has ended"),
+        Meta(
+            description="The files that steps saved; only in GET /v1/runs/{number}, when it has ended, and until "
+            "later runs have saved 128 MB"
+        ),
     ] = field(default_factory=dict)
 
 

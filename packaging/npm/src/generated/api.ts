@@ -182,7 +182,7 @@ export interface RunInfo {
   version: number;
   /** What it fired that was not sent when it ended, or empty */
   note?: string;
-  /** The files that steps saved, by their name */
+  /** The files that steps saved; only in GET /v1/runs/{number}, when it has ended, and until later runs have saved 128 MB */
   files?: { [key: string]: unknown };
 }
 
