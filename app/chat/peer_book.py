@@ -158,11 +158,12 @@ class PeerBook:
         return offered
 
     async def decide(self, username: str, *, accept: bool, shown: PublicKeys | None = None) -> Peer:
-        """Accept the offered keys, which are not verified, or reject them.
+        """Accept the offered keys, which are not verified, or reject them. Accepted ones are used for what waits.
 
         ``shown`` are the keys that the user has decided about: others may have been offered since. Raises
         ``Conflict`` if they are not the offered ones, or none are offered.
         """
+        now = self._clock.wall()
 
         def job(db: sql.Connection) -> Peer:
             known = _known(peer_sql.peer(db, username), username)
@@ -175,6 +176,7 @@ class PeerBook:
             new = replace(known, offered=None)
             if accept:
                 new = replace(new, keys=offered, verified=False)
+                peer_sql.send_again(db, username, now)
             peer_sql.save_peer(db, new)
             return new
 

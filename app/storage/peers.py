@@ -300,6 +300,11 @@ def postpone(db: Connection, id_: str, next_at: float) -> None:
     db.execute("UPDATE peer_outbox SET attempts = attempts + 1, next_at = ? WHERE id = ?", (next_at, id_))
 
 
+def send_again(db: Connection, peer_name: str, now: float) -> None:
+    """Make all items for a peer due, as if they had not been tried: it may not have been able to decrypt them."""
+    db.execute("UPDATE peer_outbox SET attempts = 0, written = 0, next_at = ? WHERE peer = ?", (now, peer_name))
+
+
 def last_position(db: Connection) -> int:
     """Return the highest position in the outbox that was ever used."""
     row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'peer_outbox'").fetchone()

@@ -3,8 +3,10 @@ An item is stored in the database before it is sent. A message is done (the chat
 acknowledged it, when the offline queue (Supabase) accepted it, or, without a queue, after ``MAX_UNCONFIRMED``
 attempts that were written but not acknowledged; a notice is done when it was written. If the peer cannot be
 reached, answers that it is busy, or closes the connection without the acknowledgements that it usually sends, the
-message is tried again later, without a limit; while the peer is not a friend, its items are kept and not sent. If
-the program is killed in between, it sends the item again after the next start; the recipient drops the duplicate.
+message is tried again later, without a limit; while the peer is not a friend, its items are kept and not sent.
+While the user has to decide about other keys that are offered for a peer, only an acknowledgement counts: the peer
+may not be able to decrypt what it gets. If the program is killed in between, it sends the item again after the next
+start; the recipient drops the duplicate.
 ``notices`` sends typing, which is not stored.
 """
 
@@ -69,8 +71,8 @@ class _Attempts:
         self.lock = asyncio.Lock()
         self.failed: Exchange | None = None
         """The result of the latest attempt, if nothing was written."""
-        self.queue_failed = ""
-        """Why the offline queue has not accepted a message of the latest attempt; empty if it has."""
+        self.not_queued = ""
+        """Why messages of the latest attempt are not put into the offline queue; empty if they are."""
         self.is_alive = False
         """Whether the peer has sent something itself since the latest attempt began."""
         self.pending: asyncio.Task[None] | None = None
@@ -218,7 +220,7 @@ class PeerOutbox:
                 if result.closed and refused:
                     attempts.refused[refused] += 1
             if not failed:
-                attempts.failed, attempts.queue_failed = None if result.written else result, ""
+                attempts.failed, attempts.not_queued = None if result.written else result, ""
             if result.acked:
                 for id_ in result.acked:
                     del attempts.refused[id_]
@@ -258,7 +260,7 @@ class PeerOutbox:
         is_refused = result.closed and item.message is not None and (peer.acknowledges or bool(result.acked))
         is_written = item.id in result.written and not is_refused
         is_sent_once = item.message is None and not result.closed
-        is_last = is_written and (is_sent_once or item.written + 1 >= MAX_UNCONFIRMED)
+        is_last = is_written and not peer.offered and (is_sent_once or item.written + 1 >= MAX_UNCONFIRMED)
         if is_written and not is_last:
             await self._book.postpone([item.id], delay, method="direct")
             note = f"written; {name} has not confirmed it, so it is sent again in {delay:g} s"
@@ -269,16 +271,18 @@ class PeerOutbox:
         if item.message is not None and self.queue and self.queue.available:
             is_last = False  # if the queue fails, it is tried again
             attempts = self._attempts[name]
-            if not attempts.queue_failed:  # otherwise, later messages would overtake, and each wait for a timeout
+            if peer.offered:
+                attempts.not_queued = f"the new keys of {name} wait for your decision"
+            if not attempts.not_queued:  # otherwise, later messages would overtake, and each wait for a timeout
                 sealed = dialect_b.seal(item.message["text"], me, peer.keys)
                 try:
                     await self.queue.put(QueuedMessage(item.id, self._hub.local_user, name, body, *sealed))
                 except RequestError as error:
-                    attempts.queue_failed = error.reason.removesuffix(".")
+                    attempts.not_queued = f"the offline queue failed: {error.reason.removesuffix('.')}"
                 else:
                     await self._book.done(item.id, delivered=False, method="offline")
                     return [row(SENT, name, f"{why}; it waits in the offline queue", sealed=body, opened=opened)]
-            why = f"{why}, and the offline queue failed: {attempts.queue_failed}"
+            why = f"{why}, and {attempts.not_queued}"
         if is_last:
             await self._book.done(item.id, delivered=False, method="direct")
             return [row(SENT, name, why, sealed=body, opened=opened)]

@@ -16,14 +16,15 @@ from app.protocol.errors import Invalid, StorageError
 from app.protocol.events import MarkRead, TypingTo
 from app.protocol.peers.envelopes import Sealed, open_message, read
 from app.protocol.peers.extension import PeerReaction, Receipt
+from app.protocol.peers.keys import PublicKeys
 from app.protocol.templates import iso
 from app.sources.peers import dialer
 from app.sources.peers.dialer import Exchange, OutgoingItem
 from app.sources.peers.outbox import BACKOFF_S, BATCH, MAX_UNCONFIRMED, NEXT_BATCH_S, NOT_SENT
 from app.sources.peers.parts import QueuedMessage
 from tests.conftest import until
-from tests.independent_peer import new_id, read_frame
-from tests.sources.peers.pair import Pair
+from tests.independent_peer import IndependentPeer, new_id, read_frame
+from tests.sources.peers.pair import Pair, _parsed
 
 
 async def post(pair: Pair, text: str = "Hello, Ben!") -> PostedMessage:
@@ -559,6 +560,33 @@ async def test_a_queue_that_does_not_respond_is_tried_once_and_gets_messages_in_
     await post(pair, "3")
     texts = [pair.ben.open_a(json.loads(each.envelope))["text"] for each in queue.messages]
     assert texts == ["0", "1", "2", "3"]
+
+
+async def test_what_a_peer_with_new_keys_cannot_decrypt_is_kept_until_they_are_accepted(pair: Pair) -> None:
+    """Regression: it was given up after some attempts, or put into the queue, encrypted for the old keys."""
+    pair.companion.peer_link.outbox.queue = queue = MemoryQueue()
+    pair.ben.acknowledges = False
+    wait_briefly_for_confirmations(pair)
+    await post(pair, "first")
+    new = IndependentPeer("ben", "anna")
+    new.learn(**(await pair.companion.identity.load()).public.as_json())
+    new.port = pair.ben.port
+    await pair.companion.peers.offer("ben", PublicKeys.parse(**_parsed(new.keys)))
+    await pair.companion.peers.enqueue_notice("ben", reaction(new_id(), present=True))
+    for _ in range(2 * MAX_UNCONFIRMED):
+        await again(pair, BACKOFF_S[-1])
+    await pair.ben.close()
+    assert (await post(pair, "second")).note.endswith(
+        "the new keys of ben wait for your decision; next attempt in 5 s."
+    )
+    assert (await waiting(pair), queue.messages) == (2, [])
+    await pair.companion.peers.decide("ben", accept=True)
+    await new.listen()
+    await again(pair, 0)
+    arrived = [(await new.next_message())["opened"] for _ in range(3)]
+    assert [each.get("text") for each in arrived] == ["first", None, "second"]
+    assert await waiting(pair) == 0
+    await new.close()
 
 
 async def test_a_personas_answer_is_not_expected_of_a_peer(pair: Pair) -> None:
