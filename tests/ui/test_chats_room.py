@@ -446,6 +446,20 @@ async def test_selecting_another_friend_ends_typing_as_the_first(
     assert (await frame(client))["data"] == {"username": "bob", "typing": True}
 
 
+async def test_typing_as_a_friend_who_is_renamed_ends_under_the_old_name(
+    room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    """Regression: a UI, which learns the new name only when it is reloaded, showed the friend as typing."""
+    client = await connect_client()
+    qtbot.keyClicks(room.composer.line, "h")
+    await companion.chat.rename_person("alice", "anna")
+    qtbot.keyClicks(room.composer.line, "i")
+    room.composer.stop_typing()
+    assert [each["data"] for each in await all_frames(companion, client)] == [
+        {"username": name, "typing": typing} for name in ("alice", "anna") for typing in (True, False)
+    ]
+
+
 async def test_typing_as_a_friend_who_is_removed_ends(
     room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:

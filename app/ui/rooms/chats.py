@@ -349,7 +349,7 @@ class ChatsRoom(FocusStart):
     def _renamed(self, old: str, new: str) -> None:
         """Keep the chat of a renamed persona selected. What could be undone may have its old name."""
         self.undo.clear()
-        self.composer.rename(old, new)
+        self.composer.rename(old, new)  # while the old name is known: it may be typing
         if self._username == old:
             self._username = new
 

@@ -50,10 +50,11 @@ class Composer(QWidget):
         self._show_name()
 
     def rename(self, old: str, new: str) -> None:
-        """Show another name of the same persona, and keep what was written."""
+        """Show another name of the same persona, and keep what was written. Typing under the old name ends."""
         if old in self._drafts:
             self._drafts[new] = self._drafts.pop(old)
         if self._name == old:
+            self.stop_typing()
             self._name = new
             self._show_name()
 
