@@ -461,6 +461,26 @@ async def test_a_connection_that_ended_at_once_is_not_awaited(
     assert [each.detail for each in run.results] == ["no client of me connected within 0.05 s"] * expected
 
 
+async def test_in_step_a_connection_that_ends_at_once_is_no_reconnect(theatre: Theatre) -> None:
+    """Regression: React's StrictMode connects twice, and the second connection counted as the recorded reload."""
+    connected = {"server": "connected", "user": "me"}
+    text = recording(
+        {**connected, "client": 1}, {"server": "disconnected", "client": 1}, {**connected, "client": 2},
+        {"after": 5, "server": "disconnected", "client": 2}, {**connected, "client": 3},
+    )  # fmt: skip
+    run = theatre.start_session(parse_lines(text).session, sync=True)
+    await until(lambda: run.current)
+    theatre.companion.hub.leave(theatre.join("me"))
+    theatre.join("me").ready = True
+    await until(lambda: run.results)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(run.results) == 1
+    theatre.join("me")
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+
+
 async def test_in_step_an_invalid_frame_is_not_the_recorded_one(
     theatre: Theatre, monkeypatch: pytest.MonkeyPatch
 ) -> None:

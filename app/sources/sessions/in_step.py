@@ -24,6 +24,8 @@ Happening = tuple[str, str, str]
 """What happens again: the kind of step, the event, and the user or the kind of origin."""
 NEW_MESSAGE, POST_MESSAGE = "new_message", "POST /messages"
 TYPING = "typing"
+SHORT_S = 1.0
+"""A connection that ends sooner does not count: pages of development servers open some and close them at once."""
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -82,13 +84,16 @@ def message_id(message: object) -> str:
 class InStep:
     """Counts from its creation until ``close``.
 
-    Connected clients count as if they had just connected, except for as many as were connected in the recording.
+    Connected clients count as if they had just connected, except for as many as were connected in the recording. A
+    connection that soon ends again counts only until then.
     """
 
     def __init__(self, stage: Stage, connected: Iterable[str] = ()) -> None:
         """``connected`` are the users of the clients that were connected in the recording, with the names here."""
         self._happened = _connections(each.username for each in stage.hub.clients)
         self._awaited = self._happened & _connections(connected)
+        self._connected: dict[str, Row] = {}
+        """The rows of the clients that have connected, by the client's number."""
         self._sent: dict[Happening, list[str]] = {}
         """The IDs of the messages that were sent to the UI."""
         self._posts: list[int] = []
@@ -152,12 +157,22 @@ class InStep:
                 self._posted[exchange.seq] = ""
             self._changed.set()
 
+    def _on_connection(self, row: Row) -> None:
+        if row.event == "connected":
+            self._connected[row.client] = row
+        elif row.event == "disconnected":
+            began = self._connected.pop(row.client, None)
+            if began and row.mono - began.mono < SHORT_S:
+                self._happened[_of_row(began)] -= 1
+
     def _on_row(self, row: Row) -> None:
         invalid_frame = row.kind is Kind.FROM_UI and row.origin != REST and row.verdict is Verdict.INVALID
         if invalid_frame or sums_up_repeats(row):
             return
         if row.origin == REST and row.event == POST_MESSAGE:
             self._posts.append(row.seq)
+        if row.kind is Kind.SERVER:
+            self._on_connection(row)
         happened = _of_row(row)
         self._happened[happened] += 1
         if row.kind is Kind.TO_UI and row.event == NEW_MESSAGE:

@@ -21,7 +21,7 @@ from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
 from app.protocol.session.steps import Session, Step
 from app.protocol.times import seconds_of
-from app.sources.sessions.in_step import UUID, InStep
+from app.sources.sessions.in_step import SHORT_S, UUID, InStep
 from app.sources.sessions.local_user import LocalUser
 
 UUID_CHARS = 36
@@ -33,8 +33,6 @@ _FREE_TEXT = ("text",)
 """Fields whose values are never ids or times."""
 UNCERTAIN = ("priming", "server", "faults")
 """Effects that a replay does not wait for: a page is primed only once, and faults may no longer be armed."""
-SHORT_S = 1.0
-"""A connection that ends sooner is not awaited."""
 
 
 def is_cause(step: Sent) -> bool:
