@@ -288,7 +288,10 @@ class PeerOutbox:
             return [row(SENT, name, why, sealed=body, opened=opened)]
         if item.attempts and not item.due:  # tried with a new item; if that counted, the delay would grow with each
             return []
-        await self._book.postpone([item.id], delay)
+        # One that was refused too often waits until it is due, as if written: otherwise, a batch of such messages
+        # would leave no place for others.
+        is_refused_often = not item.written and self._attempts[name].refused[item.id] >= MAX_UNCONFIRMED
+        await self._book.postpone([item.id], delay, method="offline" if is_refused_often else "")
         return [
             row(NOT_SENT, name, f"{why}; next attempt in {delay:g} s", sealed=body, opened=opened, warning=True)
         ]

@@ -172,26 +172,32 @@ async def test_the_next_address_is_tried_if_the_first_one_closes_the_connection(
     assert hosts == ["127.0.0.1", "192.0.2.66"]
 
 
-async def test_a_message_on_which_a_peer_closes_the_connection_does_not_block_later_ones_for_ever(
-    pair: Pair,
+@pytest.mark.parametrize("bad", [1, BATCH])
+async def test_messages_on_which_a_peer_closes_the_connection_do_not_block_later_ones_for_ever(
+    pair: Pair, bad: int
 ) -> None:
-    """Regression: it was the first one of each attempt."""
+    """Regression: they were the first ones of each attempt, or all of them."""
     delivered: set[str] = set()
+    refused: list[str] = []
 
     async def connect(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
-        bad = next((number for number, each in enumerate(items) if each.id == refused), len(items))
-        acked = frozenset(each.id for each in items[:bad])
+        first = next((number for number, each in enumerate(items) if each.id in refused), len(items))
+        acked = frozenset(each.id for each in items[:first])
         delivered.update(acked)
-        return Exchange(frozenset(each.id for each in items), acked, closed=bad < len(items))
+        return Exchange(frozenset(each.id for each in items), acked, closed=first < len(items))
 
     await post(pair, "confirmed")
     await pair.ben.close()
-    refused, *others = [(await post(pair, text)).data["msg_id"] for text in ("too large", "one", "two")]
+    refused += [(await post(pair, "too large")).data["msg_id"] for _ in range(bad)]
+    others = {(await post(pair, text)).data["msg_id"] for text in ("one", "two")}
     pair.companion.peer_link.outbox._connect = connect  # type: ignore[assignment]
-    for _ in range(MAX_UNCONFIRMED + 1):
+    for _ in range(bad * MAX_UNCONFIRMED + 1):
         await again(pair, BACKOFF_S[-1])
-    assert delivered == {*others}
-    assert await waiting(pair) == 1
+        await again(pair, BACKOFF_S[0])
+    assert delivered == others
+    assert await waiting(pair) == bad
+    messages = {each["msg_id"]: each["delivery_method"] for each in await pair.messages()}
+    assert {messages[each] for each in refused} == {"offline"}
 
 
 async def test_messages_to_a_busy_peer_are_kept_and_sent_in_order(pair: Pair) -> None:
