@@ -1622,8 +1622,15 @@ async def test_unsaved_changes_are_listed_while_their_file_does_not_exist(
     await until(lambda: file_of(folder, OWN).exists())
     await wait_until_idle(companion)
     room.choose(other)
+    assert room.form.revert.accessibleName() == "Discard this fixture"
     room.form.revert.click()
+    answer_box("Cancel")
+    assert room.form.editor.toPlainText() == f"changes of {other}"
+    room.form.revert.click()
+    answer_box("Discard")
     assert room.empty.isVisible()
+    room.choose(OWN)
+    assert room.form.revert.text() == "Revert"
     assert [each for each in names(room) if each.startswith("mine/")] == [OWN]
 
 

@@ -25,6 +25,7 @@ from app.ui.fixture_edits import FixtureEdits
 from app.ui.kept_drafts import KeptDrafts
 from app.ui.keys import IN_CHILDREN, Shortcut
 from app.ui.models.fixtures import event_text
+from app.ui.widgets.confirm import confirm
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.expect_row import WrittenExpectation, as_written
 from app.ui.widgets.fire_bar import FireBar
@@ -224,6 +225,7 @@ class FixturesRoom(FocusStart):
         self._actions.report_pin()
         form.show_pinned(self.edits.pinned)
         form.revert.setEnabled(self.edits.has_changes)
+        form.revert.show_file(self._has_file(saved))
         why_not = self.bar.expect.problem if self.edits.unfinished else ""
         form.show_can_save(save=edited != saved.fixture and saved.own, why_not=why_not)
         for button in (form.rename, form.delete):
@@ -281,9 +283,20 @@ class FixturesRoom(FocusStart):
             self.form.save.click()
 
     def _revert(self) -> None:
-        if self.edits.saved:
-            self._show(self.edits.saved)
-            self.refresh()  # the file may no longer exist
+        if (saved := self.edits.saved) is None:
+            return
+        if self._has_file(saved):
+            self._show(saved)
+            self.refresh()
+        else:
+            confirm(
+                self, f"Discard the fixture {saved.name}?", "It has no file, and its text is lost.", "Discard",
+                lambda: self._on_deleted(saved.name),
+            )  # fmt: skip
+
+    def _has_file(self, saved: SavedFixture) -> bool:
+        """Return whether the file of a fixture still exists."""
+        return any(each.name == saved.name for each in self._companion.fixtures.all)
 
     def _on_stored(self, stored: Stored) -> None:
         """Select a fixture that was saved, unless the user has selected another one meanwhile."""

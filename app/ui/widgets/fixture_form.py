@@ -15,6 +15,7 @@ from app.ui.models.fixtures import facts
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.revert_button import RevertButton
 
 PIN, PINNED = "Pin", "Pinned"
 SAVE_TIP = "Save (Ctrl+S)"
@@ -32,7 +33,7 @@ class FixtureForm(QWidget):
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
         self.pin = named(QPushButton(PIN), "Pin to the tray menu", tip="Show it in the tray icon's Fire menu")
         self.pin.setCheckable(True)
-        self.revert = named(QPushButton("Revert"), "Revert to the saved version", tip="Discard the changes")
+        self.revert = RevertButton("fixture")
         self.save = named(QPushButton("Save"), "Save this fixture", tip=SAVE_TIP)
         self.save_as = named(QPushButton("Save as …"), "Save under another name")
         self.rename = named(QPushButton("Rename …"), "Rename this fixture", tip="Rename (F2 in the list)")

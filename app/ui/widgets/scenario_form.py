@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWid
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.revert_button import RevertButton
 from app.ui.widgets.transcript_completion import TranscriptOffers
 from app.ui.widgets.transcript_editor import TranscriptEditor
 
@@ -22,8 +23,7 @@ class ScenarioForm(QWidget):
         super().__init__()
         self.title = named(ElidedLabel(), "Scenario", style_id="emptyTitle")
         self.facts = named(ElidedLabel(), "Name", style_id="muted")
-        self.revert = QPushButton()
-        """Goes back to the file, or discards a text that was never saved: see ``show_state``."""
+        self.revert = RevertButton("scenario")
         self.save = named(QPushButton("Save"), "Save this scenario", tip="Save (Ctrl+S)")
         self.more = named(QPushButton("More"), "More actions on this scenario", style_id="menuButton")
         self.menu = QMenu(self.more)
@@ -31,7 +31,6 @@ class ScenarioForm(QWidget):
         self.editor = TranscriptEditor(offers)
         self.line_info = named(PlainTextLabel(wordWrap=True), "About the line of the cursor", style_id="problem")
         self.line_info.setMinimumSize(1, self.line_info.fontMetrics().height() + 2)  # the editor must not move
-        self._name_revert(has_file=True)
         texts = QVBoxLayout()
         texts.setSpacing(2)
         texts.addWidget(self.title)
@@ -57,18 +56,10 @@ class ScenarioForm(QWidget):
 
     def show_state(self, *, has_file: bool, changed: bool, can_save: bool, why_not: str) -> None:
         """Name and enable the buttons. ``why_not`` says why the changes cannot be saved."""
-        self._name_revert(has_file)
+        self.revert.show_file(has_file)
         self.revert.setEnabled(changed)
         self.save.setEnabled(can_save)
         set_tooltip(self.save, why_not or "Save (Ctrl+S)")
-
-    def _name_revert(self, has_file: bool) -> None:
-        if has_file:
-            self.revert.setText("Revert")
-            named(self.revert, "Revert to the saved version", tip="Discard the changes")
-        else:
-            self.revert.setText("Discard")
-            named(self.revert, "Discard this scenario", tip="Discard this scenario, which has no file")
 
     def show_info(self, text: str, style: str) -> None:
         """Show what is known about the line of the cursor: a problem, or the result of its expectation."""
