@@ -39,13 +39,15 @@ class PresencePoll:
 
         Raises ``DirectoryError`` and ``StorageError``.
         """
-        contacts = {each.username: each for each in await self._contacts.contacts()}
-        if not contacts:
+        names = sorted(each.username for each in await self._contacts.contacts())
+        if not names:
             return 0
-        users = await self._registration.look_up_all(sorted(contacts))
+        users = await self._registration.look_up_all(names)
         ahead = self._client.skew_s
         directory = {each.username: each.last_seen - ahead for each in users if each.last_seen is not None}
         await self._note_entries(users)
+        # Again: meanwhile, a friend may have been removed, or a frame has come from one.
+        contacts = {each.username: each for each in await self._contacts.contacts() if each.username in names}
         now, changes = publisher.clock.wall(), 0
         self._held = {name: online for name, online in self._held.items() if name in contacts}
         for name, contact in contacts.items():
@@ -57,7 +59,7 @@ class PresencePoll:
                 self._held.pop(name, None)
             elif self._held.get(name) is not online:  # if the user dropped it, it is not fired again
                 event = "friend_online" if online else "friend_offline"
-                with suppress(InvalidEvent, RequestError):  # for example the friend was removed meanwhile
+                with suppress(InvalidEvent, RequestError):  # a file may extend the event by a required field
                     sent = await publisher.fire(Envelope(event, {"username": name}), origin=SUPABASE)
                     if sent.held:
                         self._held[name] = online

@@ -227,6 +227,21 @@ async def test_presence_that_a_breakpoint_holds_is_fired_once(wired: Wired, time
     registration.remove()
 
 
+async def test_presence_is_not_fired_for_a_friend_who_is_removed_while_it_is_read(
+    wired: Wired, time: SteppedTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def remove(user: DirectoryUser) -> None:
+        del wired.contacts.each[user.username]
+
+    wired.contacts.each = {"bob": Contact("bob", False, 0.0), "carol": Contact("carol", True, 0.0)}
+    await wired.stand_in.add("users", user("bob", last_seen=timestamp(time.began)))
+    monkeypatch.setattr(wired.contacts, "note_entry", remove)
+    await started(wired, time)
+    fired = [row.payload for row in wired.companion.journal if row.event.startswith("friend_")]
+    assert len(fired) == 1
+    assert b"carol" in fired[0]
+
+
 async def test_queued_messages_are_deleted_by_id_after_the_commit(wired: Wired, time: SteppedTime) -> None:
     await wired.stand_in.add("users", user("anna", node_id=ME.node_id))
     await wired.stand_in.add("messages", queued(1), queued(2), queued(3, "mallory"))
