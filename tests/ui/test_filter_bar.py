@@ -300,8 +300,6 @@ async def test_no_more_filters_than_the_settings_can_contain_are_saved(
 async def test_a_filter_that_a_script_deletes_meanwhile_cannot_be_renamed(
     room: EventsRoom, companion: Companion, window: MainWindow
 ) -> None:
-    messages: list[str] = []
-    room.status_message.connect(messages.append)
     await companion.apply(replace(companion.settings, saved_filters={"errors": "is:invalid"}))
     room.filter.setText("@errors")
     room.bar.saved.rename()
@@ -310,7 +308,7 @@ async def test_a_filter_that_a_script_deletes_meanwhile_cannot_be_renamed(
     dialog.name.setText("my errors")
     await companion.apply(replace(companion.settings, saved_filters={}))
     dialog.buttons.accepted.emit()
-    assert messages == ["There is no saved filter 'errors'."]
+    assert dialog.problem.text() == "There is no saved filter 'errors'."
     assert companion.settings.saved_filters == {}
 
 

@@ -407,6 +407,17 @@ def test_origins_that_are_being_written_are_kept_when_others_are_allowed_elsewhe
     assert gone not in room.fields.read(Settings()).allowed_origins
 
 
+def test_the_origin_that_was_removed_elsewhere_is_removed_below_a_text_with_a_line_separator(
+    room: SettingsRoom,
+) -> None:
+    first, second, *others = Settings().allowed_origins
+    room.fields.origins.setPlainText("\n".join(["typed", first, second, *others]))
+    cursor = QTextCursor(room.fields.origins.document())
+    cursor.insertText("\u2028")
+    room.follow_settings(Settings(allowed_origins=[first, *others]))
+    assert room.fields.origins.toPlainText().split("\n")[-len(others) - 1 :] == [first, *others]
+
+
 def test_settings_changed_elsewhere_are_shown(room: SettingsRoom) -> None:
     room.follow_settings(CHANGED)
     assert room.fields.read(Settings()) == CHANGED

@@ -20,7 +20,7 @@ from app.ui.room_registry import FIXTURES, SCENARIOS
 from app.ui.rooms import fixtures
 from app.ui.rooms.fixtures import FixturesRoom
 from app.ui.rooms.scenarios import DRAFTS, ScenariosRoom
-from app.ui.scenario_edits import ScenarioEdits
+from app.ui.scenario_edits import NEW_TEXT, ScenarioEdits
 from app.ui.widgets.name_dialog import NameDialog, overwrite_warning
 from app.ui.window import MainWindow
 from tests.conftest import MakeCompanion, until
@@ -255,9 +255,9 @@ async def test_changes_are_kept_while_the_companion_runs(window: MainWindow, fol
     await until(lambda: room.edits.current and not room.edits.current.has_changes)
     end_interval(room._drafts)
     assert memory.value(DRAFTS) == "[]"
-    room.write("# New\n")
+    room.list.new.click()
     end_interval(room._drafts)
-    assert json.loads(str(memory.value(DRAFTS)))[0][1] == "# New\n"
+    assert json.loads(str(memory.value(DRAFTS)))[0][1] == NEW_TEXT
     room.form.revert.click()
     end_interval(room._drafts)
     assert memory.value(DRAFTS) == "[]"

@@ -199,8 +199,9 @@ class SettingsFields(QObject):
 
     def _merge_origins(self, before: Sequence[str], now: Sequence[str]) -> None:
         """Add and remove the origins that were added and removed elsewhere. The cursor and the other lines stay."""
-        cursor, gone = QTextCursor(self.origins.document()), set(before).difference(now)
-        lines = self.origins.toPlainText().splitlines()
+        document, gone = self.origins.document(), set(before).difference(now)
+        cursor = QTextCursor(document)
+        lines = [document.findBlockByNumber(number).text() for number in range(document.blockCount())]
         cursor.beginEditBlock()
         for number in reversed(range(len(lines))):
             if lines[number].strip() in gone:
