@@ -9,9 +9,12 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
+from app.hub.generated_values import GeneratedValues
 from app.hub.journal import Row, Verdict
 from app.hub.rest_exchange import RestExchange
+from app.hub.session_run import Options, SessionRun
 from app.protocol.faults.rest import RestFault
+from app.protocol.session.transcript import parse_transcript
 from app.protocol.ui_stores import Flavour, UiStores
 from tests.conftest import until
 from tests.endpoints.http_client import PAGE, Answer, Rest
@@ -113,6 +116,25 @@ async def test_a_delayed_call_is_handled_before_the_copy_of_a_session_is_dropped
     await chat.end_scratch(keep=False)
     assert (await call).status in (200, 202)
     assert "delayed" not in await texts(rest)
+
+
+async def play(rest: Rest, text: str, **options: Any) -> SessionRun:
+    sessions = rest.companion.sessions
+    run = sessions.start("s", parse_transcript(text), Options(**options))
+    await sessions.wait(run)
+    return run
+
+
+async def test_a_delayed_call_does_not_get_the_time_and_the_ids_of_the_session_that_releases_it(rest: Rest) -> None:
+    """Regression: the message in the user's own state was of 2001, and had the ID of each run with that seed."""
+    call = await delayed_message(rest)
+    assert (await play(rest, "state reset", start=1e9, seed=7)).passed
+    assert (await call).status in (200, 202)
+    (message,) = (each for each in (await rest.state())["messages"] if each["text"] == "delayed")
+    assert not message["timestamp"].startswith("2001-")
+    fixed = GeneratedValues(rest.companion.clock)
+    fixed.fix(7, lambda: 1e9)
+    assert message["msg_id"] != fixed.message_id()
 
 
 async def test_offline_resets_the_connection(rest: Rest) -> None:

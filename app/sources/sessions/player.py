@@ -139,8 +139,6 @@ class SessionPlayer:
         values, hub = self._stage.values, self._stage.hub
         fixes = fixes_values(self._session, self._options)
         try:
-            if fixes:
-                values.fix(self._run.seed, lambda: self._main.timeline.wall)
             if self._options.exact:
                 hub.send_only(SCENARIO)
             if self._options.sync:
@@ -156,16 +154,22 @@ class SessionPlayer:
             if fixes:
                 values.release()
 
+    def _fix_values(self) -> None:
+        if fixes_values(self._session, self._options):
+            self._stage.values.fix(self._run.seed, lambda: self._main.timeline.wall)
+
     @asynccontextmanager
     async def _chat_state(self) -> AsyncIterator[None]:
         """Play on a copy of the chat state if the session replaces it. A recording begins with its own state."""
         if not changes_state(self._session):
+            self._fix_values()
             yield
             return
         chat, state = self._stage.chat, self._session.header.state
         begin = self._tasks.spawn(chat.begin_scratch(), "copy the chat state")
         try:
             await asyncio.shield(begin)
+            self._fix_values()  # only now: what was delayed until the copy belongs to the user's own state
             if isinstance(state, str):
                 state = await self._options.files.read(state)
             if state is not None:
