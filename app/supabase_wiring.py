@@ -172,7 +172,7 @@ class SwitchableSupabase:
         return self.is_on
 
     async def put(self, message: "QueuedMessage") -> None:
-        """Put a message into the queue of a peer. Raises ``Unreachable`` with the reason if that fails."""
+        """Put a message into the queue of a peer. Raises ``Unreachable`` and ``Invalid``, as the source does."""
         await self.source.put(message)
 
     async def find_peer(self, username: str) -> Person | None:

@@ -22,7 +22,7 @@ from app.hub.hub import Hub
 from app.hub.outgoing import ServerNote
 from app.hub.tasks import Tasks
 from app.protocol.backend import MessageData, parse_timestamp
-from app.protocol.errors import Conflict, RequestError, StorageError
+from app.protocol.errors import Conflict, RequestError, StorageError, Unreachable
 from app.protocol.peers import dialect_b, envelopes, extension
 from app.protocol.peers.errors import PeerProtocolError
 from app.protocol.peers.keys import Identity
@@ -277,12 +277,15 @@ class PeerOutbox:
                 sealed = dialect_b.seal(item.message["text"], me, peer.keys)
                 try:
                     await self.queue.put(QueuedMessage(item.id, self._hub.local_user, name, body, *sealed))
-                except RequestError as error:
+                except Unreachable as error:
                     attempts.not_queued = f"the offline queue failed: {error.reason.removesuffix('.')}"
+                except RequestError as error:  # it may accept others
+                    why = f"{why}, and the offline queue rejected it: {error.reason.removesuffix('.')}"
                 else:
                     await self._book.done(item.id, delivered=False, method="offline")
                     return [row(SENT, name, f"{why}; it waits in the offline queue", sealed=body, opened=opened)]
-            why = f"{why}, and {attempts.not_queued}"
+            if attempts.not_queued:
+                why = f"{why}, and {attempts.not_queued}"
         if is_last:
             await self._book.done(item.id, delivered=False, method="direct")
             return [row(SENT, name, why, sealed=body, opened=opened)]

@@ -120,7 +120,8 @@ class OfflineQueue(Protocol):
         """Store a sealed message for a peer, and return when the queue has confirmed it.
 
         It may be called twice with one ``msg_id``, after a crash; the recipient drops the duplicate. Raises
-        ``RequestError`` with the reason if the message was not stored; it then stays in the outbox.
+        ``RequestError`` with the reason if the message was not stored; it then stays in the outbox. The error is
+        ``Unreachable`` if the failure is temporary: later messages then wait, to keep their order.
         """
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from app.hub.hub import Hub
 from app.hub.switchable import Condition, ConnectionResult, SourceStatus, StatusHolder
 from app.protocol.directory.errors import DirectoryError, FailureKind
-from app.protocol.errors import Conflict, StorageError, Unreachable
+from app.protocol.errors import Conflict, Invalid, StorageError, Unreachable
 from app.sources.source import Publisher
 from app.sources.supabase.agenda import Agenda
 from app.sources.supabase.back_off import BackOff
@@ -213,12 +213,15 @@ class SupabaseSource:
             await client.close()
 
     async def put(self, message: "QueuedMessage") -> None:
-        """Put a message into the queue of a peer. Raises ``Unreachable`` with the reason if that fails."""
+        """Put a message into the queue of a peer.
+
+        Raises ``Unreachable`` if that fails temporarily, and ``Invalid`` if the project rejects the message.
+        """
         session = self._connected()
         try:
             await session.queue_out.put(message)
         except DirectoryError as error:
-            raise Unreachable(str(error)) from None
+            raise (Unreachable if error.is_transient else Invalid)(str(error)) from None
         self._holder.count("messages out")
 
     def note_read(self, peer: str) -> None:

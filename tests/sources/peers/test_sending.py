@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from app.chat.service import PostedMessage
 from app.protocol.backend import RestCaller
 from app.protocol.envelope import Envelope
-from app.protocol.errors import Invalid, StorageError
+from app.protocol.errors import Invalid, StorageError, Unreachable
 from app.protocol.events import MarkRead, TypingTo
 from app.protocol.peers.envelopes import Sealed, open_message, read
 from app.protocol.peers.extension import PeerReaction, Receipt
@@ -465,13 +465,16 @@ class MemoryQueue:
     def __init__(self, error: str = "") -> None:
         self.available = True
         self.error = error
+        self.rejected: set[str] = set()
         self.messages: list[QueuedMessage] = []
         self.calls = 0
 
     async def put(self, message: QueuedMessage) -> None:
         self.calls += 1
         if self.error:
-            raise Invalid(self.error)
+            raise Unreachable(self.error)
+        if message.msg_id in self.rejected:
+            raise Invalid("The message is too large.")
         self.messages.append(message)
 
 
@@ -566,6 +569,22 @@ async def test_a_queue_that_does_not_respond_is_tried_once_and_gets_messages_in_
     await post(pair, "3")
     texts = [pair.ben.open_a(json.loads(each.envelope))["text"] for each in queue.messages]
     assert texts == ["0", "1", "2", "3"]
+
+
+async def test_a_message_that_the_queue_rejects_does_not_block_later_ones(pair: Pair) -> None:
+    """Regression: it was tried first in each attempt, and no other one was tried after it."""
+    outbox = pair.companion.peer_link.outbox
+    await pair.ben.close()
+    rejected = (await post(pair, "too large")).data["msg_id"]
+    outbox.queue = queue = MemoryQueue()
+    queue.rejected.add(rejected)
+    for text in ("one", "two"):
+        posted = await post(pair, text)
+        assert posted.note == "ben cannot be reached; the message waits in the offline queue."
+    texts = [pair.ben.open_a(json.loads(each.envelope))["text"] for each in queue.messages]
+    assert (texts, await waiting(pair)) == (["one", "two"], 1)
+    await again(pair, BACKOFF_S[-1])
+    assert "the offline queue rejected it: The message is too large" in pair.rows(NOT_SENT)[-1].note
 
 
 async def test_what_a_peer_with_new_keys_cannot_decrypt_is_kept_until_they_are_accepted(pair: Pair) -> None:

@@ -11,7 +11,7 @@ from app.hub.switchable import Condition
 from app.protocol.directory.errors import DirectoryError, FailureKind
 from app.protocol.directory.filters import timestamp
 from app.protocol.directory.rows import DirectoryUser
-from app.protocol.errors import Unreachable
+from app.protocol.errors import Invalid, Unreachable
 from app.sources.peers.parts import QueuedMessage
 from app.sources.source import SourceState
 from app.sources.supabase.call_log import CallLog
@@ -524,7 +524,7 @@ async def test_messages_are_put_into_the_queue_of_both_schemas_once(
         bob = user("bob")
         await wired.stand_in.add("users", bob if new else {k: v for k, v in bob.items() if k != "signing_key"})
         await started(wired, time)
-        with pytest.raises(Unreachable, match="The recipient is not registered in the directory"):
+        with pytest.raises(Invalid, match="The recipient is not registered in the directory"):
             await wired.source.put(MESSAGE._replace(recipient="nobody"))
         wired.stand_in.failures.append(Failure(0, after=True))  # stored, but the answer is lost
         with pytest.raises(Unreachable, match=r"The connection to 127\.0\.0\.1 failed"):
