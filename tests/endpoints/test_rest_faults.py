@@ -137,6 +137,14 @@ async def test_a_delayed_call_does_not_get_the_time_and_the_ids_of_the_session_t
     assert message["msg_id"] != fixed.message_id()
 
 
+async def test_a_delayed_call_does_not_meet_an_expectation_of_the_session_that_releases_it(rest: Rest) -> None:
+    """Regression: it got its row after the session had begun."""
+    call = await delayed_message(rest)
+    run = await play(rest, "expect POST /messages within 20ms\nstate reset")
+    assert [each.met for each in run.results] == [False]
+    assert (await call).status in (200, 202)
+
+
 async def test_offline_resets_the_connection(rest: Rest) -> None:
     before = await count(rest)
     arm(rest, "POST /messages", offline=True)

@@ -169,7 +169,9 @@ class SessionPlayer:
         begin = self._tasks.spawn(chat.begin_scratch(), "copy the chat state")
         try:
             await asyncio.shield(begin)
-            self._fix_values()  # only now: what was delayed until the copy belongs to the user's own state
+            # Only now: what was delayed until the copy belongs to the user's own state, and meets no expectation.
+            self._main.since = self._stage.rest_log.now()
+            self._fix_values()
             if isinstance(state, str):
                 state = await self._options.files.read(state)
             if state is not None:
