@@ -77,6 +77,8 @@ class _Attempts:
         """Whether the peer has sent something itself since the latest attempt began."""
         self.pending: asyncio.Task[None] | None = None
         """A task that makes an attempt, and has not read yet which items there are."""
+        self.next_batch: asyncio.Task[None] | None = None
+        """A task that waits until the next batch may be sent."""
         self.refused = Counter[str]()
         """How often the peer closed the connection instead of acknowledging this item, the next one of a batch."""
 
@@ -229,13 +231,16 @@ class PeerOutbox:
                 rows += await self._store_result(item, body, me, peer, result)
             if result.acked and not peer.online and self.on_alive:
                 self._tasks.spawn(self.on_alive(name), f"the peer {name} is online")
-            if result.acked and (len(items) == BATCH or name in await self._book.due(BATCH)):
-                self._tasks.spawn(self._next_batch(name), f"send more to the peer {name}")
+            # What was tried is done or postponed, so ``due`` finds others: this ends, also if nothing is confirmed.
+            is_due = bool(result.written) and name in await self._book.due(BATCH)
+            has_more = is_due or (result.acked and len(items) == BATCH)
+            if has_more and (attempts.next_batch is None or attempts.next_batch.done()):
+                attempts.next_batch = self._tasks.spawn(self._next_batch(name), f"send more to the peer {name}")
             return rows
 
     async def _next_batch(self, name: str) -> None:
         await self._hub.clock.sleep(NEXT_BATCH_S)
-        await self._send_all(name)
+        self.send_soon(name, is_alive=False)
 
     def _seal(self, item: WaitingItem, me: Identity, peer: Peer) -> bytes:
         sender = self._hub.local_user

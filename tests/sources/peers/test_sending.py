@@ -200,6 +200,57 @@ async def test_messages_on_which_a_peer_closes_the_connection_do_not_block_later
     assert {messages[each] for each in refused} == {"offline"}
 
 
+@asynccontextmanager
+async def all_batches(pair: Pair, *, closes: bool) -> AsyncIterator[list[int]]:
+    """Let ben read items and not confirm them. At the end, let time pass until no other batch is to be sent.
+
+    Yield the sizes of the batches.
+    """
+    sent: list[int] = []
+
+    async def connect(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        sent.append(len(items))
+        return Exchange(frozenset(each.id for each in items), closed=closes)
+
+    outbox = pair.companion.peer_link.outbox
+    outbox._connect = connect  # type: ignore[assignment]
+    yield sent
+    attempts = outbox._attempts["ben"]
+    while attempts.next_batch and not attempts.next_batch.done() and len(sent) < 10:
+        await until(lambda: pair.time.delays(NEXT_BATCH_S))
+        pair.time.advance(NEXT_BATCH_S)
+        await attempts.next_batch
+        async with attempts.lock:  # until the attempt has ended
+            pass
+
+
+async def store_receipts(pair: Pair, number: int) -> None:
+    for _ in range(number):
+        await pair.companion.peers.enqueue_notice("ben", Receipt(id=new_id(), msg_id=new_id()))
+
+
+async def test_all_batches_are_sent_to_a_peer_that_does_not_confirm(pair: Pair) -> None:
+    """Regression: after the first one, each waited for the poll."""
+    async with all_batches(pair, closes=False) as sent:
+        await store_receipts(pair, 3 * BATCH + 5)
+        await again(pair, 0)
+    assert sent == [BATCH, BATCH, BATCH, 5]
+    assert await pair.companion.peers.waiting("ben", BATCH) == []
+
+
+async def test_messages_on_which_a_peer_closes_the_connection_are_not_sent_again_every_second(pair: Pair) -> None:
+    """Notices are written, and make place for other items. Messages wait until they are due."""
+    await post(pair, "confirmed")
+    await store_receipts(pair, BATCH + 2)
+    await pair.companion.apply(replace(pair.companion.settings, peers=False))
+    for number in range(BATCH + 2):
+        await post(pair, str(number))
+    async with all_batches(pair, closes=True) as sent:
+        await pair.companion.apply(replace(pair.companion.settings, peers=True))
+        await again(pair, 0)
+    assert sent == [BATCH, BATCH, BATCH]
+
+
 async def test_messages_to_a_busy_peer_are_kept_and_sent_in_order(pair: Pair) -> None:
     """Regression: what a peer did not store while it played a session was given up after some attempts."""
     pair.ben.is_busy = True
