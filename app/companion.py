@@ -193,10 +193,9 @@ class Companion:
         self.sources = Sources(self, self.hub)
         auto_reply = AutoReply(self.chat.posted, store.auto_replies, values=self.values)
         self.sources.add(auto_reply)
-        # In this order: breakpoints may hold what was delayed, and a held message may get an auto-reply.
+        # Breakpoints hold nothing that was delayed. Then the auto-replies: what was held or delayed may get one.
         self.chat.before_switch += [
-            lambda why: self.faults.flush_from_ui(why),
-            lambda why: self.breakpoints.release_all(why),
+            lambda why: self.breakpoints.release_all(why, lambda: self.faults.flush_from_ui(why)),
             lambda _: auto_reply.cancel_replies(),
         ]
 

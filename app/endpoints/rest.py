@@ -132,7 +132,10 @@ class Faults(Protocol):
         """Return whether a fault is still armed."""
 
     def delayed(self, fault: RestFault) -> AbstractContextManager[Callable[[], bool]]:
-        """Yield a function that returns whether a call must still wait. Leave the context when it is answered."""
+        """Yield a function that returns whether a call must still wait. Leave the context when it need not."""
+
+    def unanswered(self) -> AbstractContextManager[None]:
+        """Enter the context before a call is delayed, and leave it when the call is answered."""
 
 
 class RestApi:
@@ -251,8 +254,11 @@ class RestApi:
         self._hub.log_server_event("fault", note=note.encode(errors="replace").decode())
         if fault.hang and not fault.offline:
             return await self._hang(request, decision, started)
-        with self._faults.delayed(fault) as must_wait:
-            await self._wait_while(must_wait, decision.delay_s)
+        if not decision.delay_s:
+            return await self._answer_with_fault(request, handler, decision)
+        with self._faults.unanswered():
+            with self._faults.delayed(fault) as must_wait:
+                await self._wait_while(must_wait, decision.delay_s)
             return await self._answer_with_fault(request, handler, decision)
 
     async def _answer_with_fault(

@@ -219,11 +219,16 @@ class Breakpoints:
             if isinstance(item.cause, RestCall) and not item.cause.is_connected():
                 self._drop(item, "dropped", "the client has disconnected")
 
-    async def release_all(self, why: str) -> None:
-        """Let all items continue, and wait briefly until they were handled. Meanwhile, nothing is held."""
+    async def release_all(self, why: str, also: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Let all items continue, await ``also``, and wait briefly until they were handled.
+
+        Meanwhile, nothing is held.
+        """
         self._releasing = True
         try:
             self._release(self.held, why)
+            if also:
+                await also()
             await self._held.wait_until_finished(CLOSE_S)
         finally:
             self._releasing = False

@@ -31,7 +31,7 @@ class RestFaults:
         self._waiting: set[object] = set()
         """The calls that are being delayed."""
         self._unanswered: set[object] = set()
-        """Those, and the ones that continue but are not answered yet."""
+        """Those, and the ones whose delay has ended but that are not answered yet."""
         self._all_answered = asyncio.Event()
         self._releasing = False
         self.changed: Signal[None] = Signal()
@@ -105,15 +105,23 @@ class RestFaults:
 
     @contextmanager
     def delayed(self, fault: RestFault) -> Iterator[Callable[[], bool]]:
-        """Yield a function that returns whether a call must still wait. Leave the context when it is answered."""
+        """Yield a function that returns whether a call must still wait. Leave the context when it need not."""
         call = object()
-        self._unanswered.add(call)
         if not self._releasing:
             self._waiting.add(call)
         try:
             yield lambda: call in self._waiting and self.is_armed(fault)
         finally:
             self._waiting.discard(call)
+
+    @contextmanager
+    def unanswered(self) -> Iterator[None]:
+        """Let ``release_delayed`` wait for a call. Leave the context when it is answered."""
+        call = object()
+        self._unanswered.add(call)
+        try:
+            yield
+        finally:
             self._unanswered.discard(call)
             if not self._unanswered:
                 self._all_answered.set()

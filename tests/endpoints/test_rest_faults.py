@@ -10,13 +10,15 @@ import pytest
 from websockets.asyncio.client import connect
 
 from app.hub.generated_values import GeneratedValues
+from app.hub.held_items import BreakpointOptions
 from app.hub.journal import Row, Verdict
 from app.hub.rest_exchange import RestExchange
 from app.hub.session_run import Options, SessionRun
+from app.interceptors import rest_faults as module
 from app.protocol.faults.rest import RestFault
 from app.protocol.session.transcript import parse_transcript
 from app.protocol.ui_stores import Flavour, UiStores
-from tests.conftest import until
+from tests.conftest import PATIENCE_S, until
 from tests.endpoints.http_client import PAGE, Answer, Rest
 from tests.endpoints.raw import tcp_to
 from tests.hub.doubles import FakeTime
@@ -143,6 +145,28 @@ async def test_a_delayed_call_does_not_meet_an_expectation_of_the_session_that_r
     run = await play(rest, "expect POST /messages within 20ms\nstate reset")
     assert [each.met for each in run.results] == [False]
     assert (await call).status in (200, 202)
+
+
+async def test_a_held_call_is_not_awaited_before_it_continues(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: each change of the chat state waited a second for it, and the log called it delayed."""
+    monkeypatch.setattr(module, "RELEASE_S", 600.0)
+    rest.companion.breakpoints.add(BreakpointOptions(filter="event:/messages"))
+    calls = []
+    for number, effects in enumerate([{"no_cors": True}, {"delay": 1}], 1):
+        arm(rest, "POST /messages", **effects)
+        calls.append(asyncio.create_task(rest.post("/messages", MESSAGE)))
+        await until(lambda number=number: len(rest.companion.breakpoints.held) == number)
+    calls.append(await delayed_message(rest))
+    await until(lambda: len(rows(rest, "fault")) == 3)
+    async with asyncio.timeout(PATIENCE_S):
+        await rest.companion.chat.reset()
+    assert [(await each).status in (200, 202) for each in calls] == [True] * 3
+    events = [row.event for row in rest.companion.journal]
+    end = events.index("chat state reset")
+    assert [each for each in events[:end] if each in ("continued", "fault", "POST /messages")] == [
+        *["fault"] * 3, "continued", "continued", "fault", *["POST /messages"] * 3,
+    ]  # fmt: skip
+    assert rows(rest, "fault")[-1].note.startswith("1 delayed REST call answered now: ")
 
 
 async def test_offline_resets_the_connection(rest: Rest) -> None:
