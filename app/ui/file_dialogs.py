@@ -48,9 +48,10 @@ def ask_where_to_save(
 
     def choose_format(chosen: str) -> None:
         before, now = f".{dialog.defaultSuffix()}", formats[chosen]
-        file = next(iter(dialog.selectedFiles()), suggested(content, now, wall))
+        file = next(iter(dialog.selectedFiles()), "")
+        has_name = file and not Path(file).is_dir()  # without a name, Qt returns the folder
         dialog.setDefaultSuffix(now)
-        dialog.selectFile(with_suffix(file, before, now))
+        dialog.selectFile(with_suffix(file, before, now) if has_name else suggested(content, now, wall))
 
     dialog = _dialog(parent, title, list(formats), then)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

@@ -232,6 +232,25 @@ def test_loading_an_event_can_be_undone(message: EventPanel, qtbot: Any) -> None
     assert message.toolbar.reset.text() == "Reset"
 
 
+def test_the_notice_names_the_button_as_it_is_then(message: EventPanel, qtbot: Any) -> None:
+    notices: list[str] = []
+    message.notice.connect(notices.append)
+    message.form().field("text").set_value("mine")
+    message.load(Envelope("new_message", {**message.form().value(), "mood": "happy"}))
+    qtbot.mouseClick(button(message, "Form"), Qt.MouseButton.LeftButton)
+    assert notices == ["The form cannot show data.mood. Correct the JSON or click Undo."]
+
+
+def test_reset_keeps_the_focus(message: EventPanel, qtbot: Any) -> None:
+    message.show()
+    message.form().field("text").set_value("mine")
+    reset = message.toolbar.reset
+    reset.setFocus()
+    for _ in range(2):
+        qtbot.keyClick(reset, Qt.Key.Key_Space)
+        assert message.window().focusWidget() is reset
+
+
 def test_loading_an_event_can_be_undone_if_only_another_form_of_the_tab_was_edited(presence: EventPanel) -> None:
     presence.form().field("username").set_value("bob")
     presence.choice.setCurrentText("friend_offline")

@@ -236,6 +236,13 @@ async def test_rows_are_exported_as_a_test_or_a_bug_report(
         dialog.selectNameFilter(filters[suffix])
         dialog.filterSelected.emit(filters[suffix])
         assert (Path(dialog.selectedFiles()[0]).name, dialog.defaultSuffix()) == (f"my-bug.{suffix}", suffix)
+    folder = dialog.directory()
+    for suffix in ("spec.ts", "md"):
+        typed.clear()
+        dialog.selectNameFilter(filters[suffix])
+        dialog.filterSelected.emit(filters[suffix])
+        assert Path(dialog.selectedFiles()[0]).name.startswith("companion-log-")
+        assert dialog.directory() == folder
     file = tmp_path / "bug.md"
     dialog.fileSelected.emit(str(file))
     dialog.close()

@@ -401,7 +401,9 @@ def test_origins_that_are_being_written_are_kept_when_others_are_allowed_elsewhe
     assert saved == [Settings(allowed_origins=[*stay, "http://typed.example:8"])]
     editor.clear()
     room.follow_settings(Settings(allowed_origins=[*stay, "http://allowed.example"]))
-    assert editor.toPlainText() == "http://allowed.example"
+    assert editor.toPlainText() == "http://allowed.example\n"
+    qtbot.keyClicks(editor, "http://two.example")
+    assert editor.toPlainText().splitlines() == ["http://allowed.example", "http://two.example"]
     qtbot.mouseClick(room.bar.discard, LEFT)
     assert editor.toPlainText().splitlines() == [*stay, "http://allowed.example"]
     assert gone not in room.fields.read(Settings()).allowed_origins

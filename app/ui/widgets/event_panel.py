@@ -202,7 +202,7 @@ class EventPanel(QWidget):
             event = self.template()
         except BadFrame as bad:
             self._show(JSON)
-            self.notice.emit(f"The form cannot show this text: {bad}. Correct it or click Reset.")
+            self.notice.emit(f"The form cannot show this text: {bad}. Correct it or {self._or_click}.")
             return
         if view == JSON:
             self._show(JSON if self._write(event) else FORM)
@@ -211,12 +211,16 @@ class EventPanel(QWidget):
         if self.views.currentIndex() == JSON:
             self.notice.emit(self._why_no_form(event))
 
+    @property
+    def _or_click(self) -> str:
+        return f"click {self.toolbar.reset.text()}"
+
     def _why_no_form(self, event: Envelope) -> str:
         if not self.knows(event.event):
-            return f"This tab has no form for the event {event.event[:80]!r}. Correct its name or click Reset."
+            return f"This tab has no form for the event {event.event[:80]!r}. Correct its name or {self._or_click}."
         names = self._forms[event.event].without_room(event.data)
         what = ", ".join(f"data.{name[:80]}{'' if name in event.data else ' (missing)'}" for name in names)
-        return f"The form cannot show {what}. Correct the JSON or click Reset."
+        return f"The form cannot show {what}. Correct the JSON or {self._or_click}."
 
     def _write(self, event: Envelope) -> bool:
         """Put an event into the JSON editor. Return False if it is too large."""
@@ -305,8 +309,8 @@ class EventPanel(QWidget):
         undo = self._replaced
         before = None if undo else self._current_draft()
         self._changing = True
+        self._replaced = before  # first: a button that is disabled for a moment loses the focus
         self._restore(undo or Draft(self.event_name, self._untouched, FORM, ""))
-        self._replaced = before
         self._on_change()
         self._changing = False
 

@@ -43,5 +43,5 @@ class EventToolbar(QWidget):
         self.format.setVisible(view == JSON)
         self.reset.setText("Undo" if can_undo else "Reset")
         self.reset.setAccessibleName(self.reset.text())
-        set_tooltip(self.reset, "Bring back what you wrote" if can_undo else "Go back to the default values")
+        set_tooltip(self.reset, "Bring back what was here" if can_undo else "Go back to the default values")
         self.reset.setEnabled(can_undo or can_reset)

@@ -208,14 +208,22 @@ class SettingsFields(QObject):
                 _remove_line(cursor, number)
         new = [each for each in now if each not in before and each not in _unique(lines)]
         if new:
-            own = self.origins.textCursor()
-            place = own.anchor(), own.position()
-            cursor.movePosition(cursor.MoveOperation.End)
-            cursor.insertText("\n".join([*([""] if cursor.block().text().strip() else []), *new]))
-            own.setPosition(place[0])
-            own.setPosition(place[1], own.MoveMode.KeepAnchor)
-            self.origins.setTextCursor(own)
+            self._append_lines(cursor, new)
         cursor.endEditBlock()
+
+    def _append_lines(self, cursor: QTextCursor, lines: Sequence[str]) -> None:
+        """Add lines at the end, but above an empty last line, in which the user may be about to write."""
+        cursor.movePosition(cursor.MoveOperation.End)
+        if not cursor.block().text().strip():
+            cursor.movePosition(cursor.MoveOperation.StartOfBlock)
+            cursor.insertText("".join(f"{each}\n" for each in lines))
+            return
+        own = self.origins.textCursor()
+        place = own.anchor(), own.position()
+        cursor.insertText("".join(f"\n{each}" for each in lines))
+        own.setPosition(place[0])
+        own.setPosition(place[1], own.MoveMode.KeepAnchor)
+        self.origins.setTextCursor(own)
 
     def _fill(self, settings: Settings, names: Iterable[str]) -> None:
         for name in names:
