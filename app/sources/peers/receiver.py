@@ -103,8 +103,8 @@ class PeerReceiver:
         self._recent_typing: dict[str, deque[str]] = {}
         """The digests of the latest typing notices of each peer."""
         self._fired: dict[str, float] = {}
-        """The peers whose ``friend_online`` is being fired or held, each with the time (monotonic seconds) of its
-        latest sign of life."""
+        """The peers whose ``friend_online`` is being fired or held, each with the time (monotonic seconds) at which
+        it was fired."""
         self._guesses: dict[str, float] = {}
         """When a ping came from an address that is not known to be from a peer (monotonic seconds)."""
 
@@ -283,16 +283,17 @@ class PeerReceiver:
         """Fire ``friend_online`` if a peer, who has just sent or acknowledged something, is offline.
 
         If a breakpoint holds the event, it is not fired again, also if the user drops it, until the peer has been
-        online, or silent for so long that it would have gone offline.
+        online, or ``ONLINE_FOR_S`` have passed, however much the peer sends meanwhile.
         """
         with suppress(StorageError):
             peer = await self._book.find(name)  # it may have been removed, or switched online, meanwhile
             fired, now = self._fired.pop(name, float("-inf")), self._hub.clock.mono()
             if peer is None or not peer.is_friend or peer.online:
                 return
-            self._fired[name] = now
             if now - fired < ONLINE_FOR_S:
+                self._fired[name] = fired
                 return
+            self._fired[name] = now
             if not await self._fire("friend_online", {"username": name}):
                 self._fired.pop(name, None)
 
