@@ -220,12 +220,16 @@ class HttpServer(ListeningServer[asyncio.Server]):
         """Admit an accepted request with the agent token, or return why it is rejected, counted and journalled.
 
         Agents have at most half of the connections, so that they cannot prevent the user from revoking the token.
+        With a limit of 1, they have none.
         """
         transport = request.transport
         if transport is not None and transport not in self._of_agents:
             open_count = sum(each.transport in self._of_agents for each in self._connections if each.transport)
-            if 2 * open_count >= self._limit:
-                reason = f"{open_count} connections with the agent token are open already; try again in a moment"
+            if 2 * (open_count + 1) > self._limit:
+                share = f"{open_count} of {self._limit}"
+                reason = f"the connections for the agent token ({share}) are open already; try again in a moment"
+                if self._limit == 1:
+                    reason = "the only connection (max_connections) is not available to the agent token"
                 rejection = Rejection(HTTPStatus.SERVICE_UNAVAILABLE, reason)
                 self._access_policy.reject(self._name, rejection, request.headers.get("User-Agent", ""))
                 return rejection

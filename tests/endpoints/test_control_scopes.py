@@ -296,16 +296,21 @@ async def test_without_a_main_token_the_agent_token_is_rejected(make_control: Ma
     assert (await control.get("/v1/status", headers=agent)).status == 401
 
 
-async def test_an_agent_cannot_take_the_connections_that_revoke_its_token(make_control: MakeControl) -> None:
+@pytest.mark.parametrize(("limit", "allowed"), [(8, 4), (3, 1), (1, 0)])
+async def test_an_agent_cannot_take_the_connections_that_revoke_its_token(
+    make_control: MakeControl, limit: int, allowed: int
+) -> None:
     """Regression: the main token was refused too, so that the agent token stayed valid."""
-    control = await make_control(max_connections=8)
+    control = await make_control(max_connections=limit)
     agent = await agent_headers(control)
     async with AsyncExitStack() as stack:
-        streams = [await stack.enter_async_context(control.stream(headers=agent)) for _ in range(4)]
+        streams = [await stack.enter_async_context(control.stream(headers=agent)) for _ in range(allowed)]
         refused = await control.get("/v1/status", headers=agent)
-        assert (refused.status, refused.detail) == (
-            503, "4 connections with the agent token are open already; try again in a moment",
-        )  # fmt: skip
+        share = f"{allowed} of {limit}"
+        reason = f"the connections for the agent token ({share}) are open already; try again in a moment"
+        if not allowed:
+            reason = "the only connection (max_connections) is not available to the agent token"
+        assert (refused.status, refused.detail) == (503, reason)
         assert control.companion.rejection_log.latest[0].reason == refused.detail
         assert (await control.delete("/v1/tokens/agent")).status == 204
-        assert [await each.next() for each in streams] == [{}] * 4
+        assert [await each.next() for each in streams] == [{}] * allowed
