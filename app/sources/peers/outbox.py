@@ -227,8 +227,14 @@ class PeerOutbox:
                 for id_ in result.acked:
                     del attempts.refused[id_]
                 await self._book.note_acknowledged(name)
+            now = await self._book.find(name) or peer
+            if now.keys != peer.keys:  # what was sealed for the old ones proves nothing, and is to be sent again
+                confirmed = [each for each in sealed if each[0].id in result.acked]
+                if confirmed != sealed:
+                    rows.append(row(NOT_SENT, name, f"the keys of {name} were replaced meanwhile", warning=True))
+                sealed = confirmed
             for item, body in sealed:
-                rows += await self._store_result(item, body, me, peer, result)
+                rows += await self._store_result(item, body, me, now, result)
             if result.acked and not peer.online and self.on_alive:
                 self._tasks.spawn(self.on_alive(name), f"the peer {name} is online")
             # What was tried is done or postponed, so ``due`` finds others: this ends, also if nothing is confirmed.

@@ -665,6 +665,31 @@ async def test_what_a_peer_with_new_keys_cannot_decrypt_is_kept_until_they_are_a
     await new.close()
 
 
+@pytest.mark.parametrize("result", ["unreachable", "unconfirmed", "confirmed"])
+async def test_keys_that_are_accepted_during_an_attempt_are_used_at_once(pair: Pair, result: str) -> None:
+    """Regression: the result with the old keys was stored, and all waited, or was in the queue for those."""
+    pair.companion.peer_link.outbox.queue = queue = MemoryQueue()
+    new = IndependentPeer("ben", "anna")
+
+    async def accept(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        await pair.companion.peers.offer("ben", PublicKeys.parse(**_parsed(new.keys)))
+        await pair.companion.peers.decide("ben", accept=True)
+        ids = frozenset(each.id for each in items)
+        return {
+            "unreachable": Exchange(error="it did not answer"),
+            "unconfirmed": Exchange(ids),
+            "confirmed": Exchange(ids, ids),
+        }[result]
+
+    pair.companion.peer_link.outbox._connect = accept  # type: ignore[assignment]
+    posted = await post(pair)
+    items = await pair.companion.peers.waiting("ben", BATCH)
+    expected = [] if result == "confirmed" else [(0, 0, True)]
+    assert [(each.attempts, each.written, each.due) for each in items] == expected
+    assert (posted.data["delivered"], queue.messages) == (result == "confirmed", [])
+    assert posted.note.endswith("the keys of ben were replaced meanwhile.") == (result != "confirmed"), posted.note
+
+
 async def test_a_personas_answer_is_not_expected_of_a_peer(pair: Pair) -> None:
     posted: list[Any] = []
     pair.companion.chat.posted.connect(posted.append)
