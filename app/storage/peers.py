@@ -30,11 +30,17 @@ MAX_DELAY_S = 300.0
 """No attempt is postponed for longer. If one seems to be, the clock was set back, and the item is due now."""
 _DUE = f"(next_at <= :now OR next_at > :now + {MAX_DELAY_S})"
 
+MAX_WRITTEN = 8
+"""A message that was written this often, and a notice that was written once, waits if other keys are offered."""
+
 _POSSIBLE = (
     "(notice = '' OR NOT EXISTS (SELECT 1 FROM peer_outbox m WHERE m.notice = ''"
     " AND m.id = json_extract(peer_outbox.notice, '$.msg_id')))"
+    f" AND (written < CASE notice WHEN '' THEN {MAX_WRITTEN} ELSE 1 END OR NOT EXISTS (SELECT 1 FROM peers k"
+    " WHERE k.username = peer_outbox.peer AND k.offered_public_key IS NOT NULL))"
 )
-"""A reaction must not be sent before its message: the peer cannot store it."""
+"""A reaction must not be sent before its message: the peer cannot store it. What was written often, and is kept
+because the user has to decide about other keys, must not be written again before that."""
 
 _SAME = (
     "peer = :peer AND CASE notice WHEN '' THEN 0 ELSE json_extract(notice, '$.kind', '$.msg_id', '$.emoji')"
@@ -229,7 +235,8 @@ def waiting(db: Connection, peer_name: str, now: float, limit: int) -> list[Wait
     """Return the items to send to a peer, oldest first: those that were not written yet, and those that are due.
 
     One that was written, and may have arrived, must not be written again before it is due. A reaction to a message
-    that is still in the outbox is left out. Messages that were deleted meanwhile are dropped.
+    that is still in the outbox is left out, and, while other keys are offered, what was written ``MAX_WRITTEN``
+    times (notices: once). Messages that were deleted meanwhile are dropped.
     """
     db.execute(
         "DELETE FROM peer_outbox WHERE peer = ? AND notice = ''"

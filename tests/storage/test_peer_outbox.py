@@ -1,7 +1,7 @@
 """The outbox for peers: which of them are due, how much work it is to find them, and what a read receipt proves."""
 
 from app.protocol.templates import iso
-from app.sources.peers.outbox import BACKOFF_S
+from app.sources.peers.outbox import BACKOFF_S, MAX_UNCONFIRMED
 from app.storage import chat, peers
 from app.storage.chat import Connection
 from app.storage.database import Database
@@ -102,7 +102,7 @@ async def test_a_friend_is_due_if_one_of_its_oldest_items_is(database: Database)
 
 async def test_an_item_that_was_postponed_while_the_clock_was_ahead_is_due(database: Database) -> None:
     """Regression: it was not sent until the wrong time."""
-    assert max(BACKOFF_S) == peers.MAX_DELAY_S
+    assert (max(BACKOFF_S), MAX_UNCONFIRMED) == (peers.MAX_DELAY_S, peers.MAX_WRITTEN)
 
     def job(db: Connection) -> list[bool]:
         add_friends(db, "ben")

@@ -5,8 +5,8 @@ attempts that were written but not acknowledged; a notice is done when it was wr
 reached, answers that it is busy, or closes the connection without the acknowledgements that it usually sends, the
 message is tried again later, without a limit; while the peer is not a friend, its items are kept and not sent.
 While the user has to decide about other keys that are offered for a peer, only an acknowledgement counts: the peer
-may not be able to decrypt what it gets. If the program is killed in between, it sends the item again after the next
-start; the recipient drops the duplicate.
+may not be able to decrypt what it gets. What would be done otherwise is kept, and not sent again before that.
+If the program is killed in between, it sends the item again after the next start; the recipient drops duplicates.
 ``notices`` sends typing, which is not stored.
 """
 
@@ -270,11 +270,12 @@ class PeerOutbox:
             return [row(SENT, name, f"{name} has confirmed it", sealed=body, opened=opened)]
         is_refused = result.closed and item.message is not None and (peer.acknowledges or bool(result.acked))
         is_written = item.id in result.written and not is_refused
-        is_sent_once = item.message is None and not result.closed
-        is_last = is_written and not peer.offered and (is_sent_once or item.written + 1 >= MAX_UNCONFIRMED)
-        if is_written and not is_last:
+        is_sent_once = item.message is None and (bool(peer.offered) or not result.closed)
+        is_last = is_written and (is_sent_once or item.written + 1 >= MAX_UNCONFIRMED)
+        if is_written and (peer.offered or not is_last):
             await self._book.postpone([item.id], delay, method="direct")
-            note = f"written; {name} has not confirmed it, so it is sent again in {delay:g} s"
+            when = "after you have decided about its new keys" if is_last else f"in {delay:g} s"
+            note = f"written; {name} has not confirmed it, so it is sent again {when}"
             return [row(SENT, name, note, sealed=body, opened=opened, warning=True)]
         why = result.error or f"{name} closed the connection and has not confirmed it"
         if is_written:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -651,6 +652,8 @@ async def test_what_a_peer_with_new_keys_cannot_decrypt_is_kept_until_they_are_a
     await pair.companion.peers.enqueue_notice("ben", reaction(new_id(), present=True))
     for _ in range(2 * MAX_UNCONFIRMED):
         await again(pair, BACKOFF_S[-1])
+    sent = Counter(pair.ben.received.get_nowait()["type"] for _ in range(pair.ben.received.qsize()))
+    assert sent == {"message": MAX_UNCONFIRMED, "companion": 1}, "others may offer keys, so that ben gets more"
     await pair.ben.close()
     assert (await post(pair, "second")).note.endswith(
         "the new keys of ben wait for your decision; next attempt in 5 s."
@@ -663,6 +666,28 @@ async def test_what_a_peer_with_new_keys_cannot_decrypt_is_kept_until_they_are_a
     assert [each.get("text") for each in arrived] == ["first", None, "second"]
     assert await waiting(pair) == 0
     await new.close()
+
+
+async def test_what_was_often_sent_is_sent_once_more_after_new_keys_are_rejected(pair: Pair) -> None:
+    pair.ben.acknowledges = False
+    wait_briefly_for_confirmations(pair)
+    new = IndependentPeer("ben", "anna")
+    await pair.companion.peers.offer("ben", PublicKeys.parse(**_parsed(new.keys)))
+    await post(pair)
+    await store_receipts(pair, BATCH)
+    for _ in range(MAX_UNCONFIRMED + 1):
+        await again(pair, BACKOFF_S[-1])
+    assert "sent again after you have decided about its new keys" in pair.rows("peer sent")[-1].note
+    assert await pair.companion.peers.due(BATCH) == []
+    await post(pair, "later")
+    assert pair.rows("peer sent")[-1].note.endswith("so it is sent again in 5 s"), "they take no place in a batch"
+    sent = pair.ben.received.qsize()
+    assert sent == MAX_UNCONFIRMED + BATCH + 1
+    await pair.companion.peers.decide("ben", accept=False)
+    for _ in range(MAX_UNCONFIRMED):
+        await again(pair, BACKOFF_S[-1])
+    assert pair.ben.received.qsize() == sent + 1 + BATCH + MAX_UNCONFIRMED - 1
+    assert await pair.companion.peers.waiting("ben", BATCH) == []
 
 
 @pytest.mark.parametrize("result", ["unreachable", "unconfirmed", "confirmed"])
