@@ -25,7 +25,7 @@ from asyncio.tasks import _enter_task, _leave_task
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QAbstractEventDispatcher, QCoreApplication, QObject, QSocketNotifier, Qt, QTimer
 from typing_extensions import override
@@ -49,13 +49,16 @@ MAX_TIMER_MS = 24 * 3600 * 1000
 """A Qt timer's interval has 32 bits, so a longer wait is split into days."""
 EARLY_EXIT_S, MAX_EARLY_EXITS = 0.005, 10
 """If ``QApplication.exec()`` returns within this time more than this many times in a row, the display is gone."""
+READ_BYTES = 64 * 1024
+"""How much is read from a socket at once. For asyncio's 256 KiB, glibc maps and unmaps memory at each read, which
+takes half as long again, unless the heap has a hole of that size."""
 CANCELLED_TIMERS_LIMIT = 100
 """If more timers than this are cancelled, and more than half of all, the heap is rebuilt without them."""
 
 LOOP_MEMBERS = (
     "_run_once", "_process_events", "_add_callback", "_add_reader", "_remove_reader", "_add_writer",
     "_remove_writer", "_ready", "_scheduled", "_timer_cancelled_count", "_clock_resolution", "_stopping",
-    "_selector",
+    "_selector", "_make_socket_transport",
 )  # fmt: skip
 TIMER_MEMBERS = ("_when", "_scheduled", "_cancelled", "_run")
 """Private members of asyncio that this module uses. ``self_test`` checks at start that they exist."""
@@ -149,6 +152,11 @@ class PumpedLoop(QasyncLoop, _SystemSelector):
         """When the pump yields to Qt at the latest (monotonic seconds)."""
         self._idle_since = -ACTIVE_WINDOW_S
         """When the pump last ran out of callbacks (monotonic seconds)."""
+
+    def _make_socket_transport(self, *args: Any, **options: Any) -> asyncio.Transport:
+        transport: Any = super()._make_socket_transport(*args, **options)  # type: ignore[misc]
+        transport.max_size = READ_BYTES
+        return cast(asyncio.Transport, transport)
 
     @override
     def close(self) -> None:

@@ -168,3 +168,25 @@ def test_a_reader_is_called_once_per_byte_even_if_other_readers_are_slow(run: Ru
             assert calls == [b"x"] * len(pairs)
 
     run(main())
+
+
+@pytest.mark.usefixtures("pumped_only")
+def test_a_connection_reads_as_little_at_once_as_needs_no_mapping_of_memory(run: Run[None]) -> None:
+    from app.loop.pumped import READ_BYTES  # not on Windows
+
+    sizes: list[int] = []
+
+    class Counted(asyncio.Protocol):
+        def data_received(self, data: bytes) -> None:
+            sizes.append(len(data))
+
+    async def main() -> None:
+        ours, theirs = socket.socketpair()
+        transport, _ = await asyncio.get_running_loop().create_connection(Counted, sock=ours)
+        with theirs:
+            theirs.sendall(bytes(2 * READ_BYTES))
+            await until(lambda: sum(sizes) == 2 * READ_BYTES)
+        assert max(sizes) <= READ_BYTES
+        transport.close()
+
+    run(main())
