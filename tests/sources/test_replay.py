@@ -436,6 +436,29 @@ async def test_in_step_the_replay_waits_for_effects_and_counts_what_came_early(t
     assert [each["text"] for each in data_of(theatre) if "text" in each] == ["two"]
 
 
+async def test_in_step_times_do_not_depend_on_how_early_the_ui_and_effects_are(theatre: Theatre) -> None:
+    effect = frame("typing", username="alice", typing=True)
+    text = recording(
+        {"rest": "POST /messages", "status": 200, "after": 4},
+        sent(effect, "auto-reply", after=2),
+        sent(message("reply"), "auto-reply", after=1),
+        sent(message("two"), after=3),
+    )
+    run = theatre.start_session(parse_lines(text).session, sync=True, start=START)
+    now = theatre.companion.values.wall
+    await until(lambda: now() == START + 4)
+    theatre.post({"to": "alice", "text": "x"})
+    await until(lambda: now() == START + 6)
+    theatre.companion.journal.append(Kind.TO_UI, "typing", payload=effect.encode(), origin=AUTO_REPLY)
+    await until(lambda: now() == START + 7)
+    assert theatre.time.slept == []
+    reply = message("reply").encode()
+    theatre.companion.journal.append(Kind.TO_UI, "new_message", payload=reply, origin=AUTO_REPLY)
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+    assert theatre.events()[-1] == ("new_message", 10), "what is fired has its recorded distance nevertheless"
+
+
 async def test_polls_and_repeated_typing_do_not_take_part(theatre: Theatre) -> None:
     typing = {"c2s": "typing", "payload": frame("typing", to="alice", typing=True), "client": 1, "user": "me"}
     poll = {"after": 1, "rest": "GET /friends", "status": 200}

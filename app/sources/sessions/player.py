@@ -221,8 +221,11 @@ class SessionPlayer:
                 continue
             if track is self._main:
                 self._run.approach(step)
-            await track.timeline.pause(before + step.action.after)
-            before = 0.0
+            pause, before = before + step.action.after, 0.0
+            if self._replay.awaits(step):
+                track.timeline.advance(pause)
+            else:
+                await track.timeline.pause(pause)
             if track is self._main and await self._run.gate(step):
                 track.timeline.resynchronize()
             track.line = step.line
@@ -241,7 +244,7 @@ class SessionPlayer:
                 expected = expectation(action.when, action.sender, action.where, track.local_user)
                 self._rules.add(step, expected, action.times)
                 return
-        began = self._stage.clock.mono()
+        began = track.timeline.step_begins()
         try:
             outcome = await perform(action, track)
         except (CannotPlay, ValueError, *FIRE_ERRORS) as error:
@@ -249,7 +252,7 @@ class SessionPlayer:
         self._run.totals.events += outcome.events
         if outcome.met is not None:
             self._failed |= not outcome.met
-            took = self._stage.clock.mono() - began
+            took = max(self._stage.clock.mono() - began, 0.0)
             self._run.add(StepResult(step.line, _text(step), outcome.met, took, outcome.detail))
 
     async def _play_rule(self, step: Step, activation: int, since: LogPosition) -> None:

@@ -201,6 +201,15 @@ class Replay:
                 return True
         return self.sync and awaits and step.line not in self._left_out
 
+    def awaits(self, step: Step) -> bool:
+        """Return whether a step that takes part is not done, but has to happen again."""
+        match action := step.action:
+            case Sent():
+                return not self.exact and not is_cause(action)
+            case Received() | RestCall() | ServerEvent():
+                return True
+        return False
+
 
 def connected_users(session: Session, number: int) -> list[str]:
     """Return the user of each client that was connected in a recording after this number of its steps."""

@@ -29,12 +29,20 @@ class Timeline:
 
     async def pause(self, seconds: float) -> None:
         """Wait for a pause of the session. Pauses that follow each other do not add up their delays."""
-        self.wall = min(self.wall + seconds, LAST_S)
-        idle = seconds if self._max_idle_s is None else min(seconds, self._max_idle_s)
-        self._due += idle / self._speed
+        self.advance(seconds)
         while (left := self._due - self._clock.mono()) > 0:
             await self._clock.sleep(min(left, MAX_SECONDS))  # Qt's timers cannot wait for a month
 
+    def advance(self, seconds: float) -> None:
+        """Count a pause without waiting for it: the next ``pause`` ends not earlier than after both."""
+        self.wall = min(self.wall + seconds, LAST_S)
+        idle = seconds if self._max_idle_s is None else min(seconds, self._max_idle_s)
+        self._due += idle / self._speed
+
+    def step_begins(self) -> float:
+        """Return the monotonic time at which the current step is due, or now if that has passed."""
+        return max(self._due, self._clock.mono())
+
     def resynchronize(self) -> None:
         """Count the next pause from now, after a step that took as long as something else needed."""
-        self._due = max(self._due, self._clock.mono())
+        self._due = self.step_begins()
