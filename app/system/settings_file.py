@@ -68,7 +68,8 @@ class SettingsFile:
         except (OSError, *PARSE_ERRORS) as error:
             restrictive = {name: value for name, value in RESTRICTIVE.items() if text is None or name in text}
             until = "".join(
-                f"; {name} = {_as_toml(value)} until the file is corrected" for name, value in restrictive.items()
+                f"; {name} = {_as_toml(value)} until the companion starts with a corrected file"
+                for name, value in restrictive.items()
             )
             self.unusable = [THE_FILE]
             self.warnings = [f"{self.path} could not be read, so defaults are used: {reason(error)}{until}"]
@@ -111,7 +112,8 @@ class SettingsFile:
     def save(self, settings: Settings) -> None:
         """Write the values that differ from the file, and keep its comments. Raise ``OSError``.
 
-        A value that someone has edited in the file meanwhile stays, unless it was changed here too; if it excludes
+        A value that someone has edited in the file meanwhile stays, unless it was changed here too. Of a list or
+        table that was changed in both, the entries stay that were not changed here. If a value that stays excludes
         one of the others, raise ``InvalidSettings``. Raise it also if the file is not valid TOML, because the
         settings in use contain neither its values nor, perhaps, the ones to keep: see ``RESTRICTIVE``.
         """
@@ -133,12 +135,15 @@ class SettingsFile:
             raise InvalidSettings([InvalidSetting(self.path.name, wrong)]) from None
         as_read = self._from_document(document.unwrap())
         kept = {}
-        for name, value in msgspec.structs.asdict(settings).items():
+        for name, in_use in msgspec.structs.asdict(settings).items():
             read = getattr(as_read, name)
+            value = in_use if known is None else _merged(getattr(known, name), in_use, read)
             replaced = name in document and document[name] != read
             edited = known is not None and value == getattr(known, name) and not replaced
             if edited and value != read:
                 kept[name] = read
+            elif value != in_use:
+                kept[name] = value
             # Write all values that exclude each other, or the next start would reject them again.
             if (value != read and not edited) or (replaced and name in (*_PORT_NAMES, *ENVELOPE_KEYS)):
                 document[name] = value
@@ -156,6 +161,20 @@ class SettingsFile:
         with suppress(OSError, UnicodeDecodeError):
             if not file.exists() or read_text(file, MAX_BYTES) != text:
                 write_file(file, text, durable=False)
+
+
+def _merged(before: Any, after: Any, read: Any) -> Any:
+    """Return a list or table of the file with what was changed here from ``before`` to ``after``.
+
+    Other values, and those that the file still has from before, are ``after``.
+    """
+    if read == before or not isinstance(after, list | dict):
+        return after
+    kept = [each for each in read if each in after or each not in before]
+    if isinstance(after, list):
+        return kept + [each for each in after if each not in before and each not in read]
+    changed = {key: text for key, text in after.items() if before.get(key) != text}
+    return {key: read[key] for key in kept} | changed
 
 
 def _new_document() -> Any:

@@ -184,7 +184,7 @@ def test_an_invalid_access_setting_falls_back_to_the_restrictive_value(
 def test_an_invalid_file_with_require_token_still_requires_a_token(file: SettingsFile) -> None:
     write(file, "require_token = true\nport = = 1\n")
     assert file.load() == Settings(require_token=True)
-    assert "require_token = true until the file is corrected" in file.warnings[0]
+    assert "require_token = true until the companion starts with a corrected file" in file.warnings[0]
 
 
 def test_warnings_are_those_of_the_last_load(file: SettingsFile) -> None:
@@ -226,6 +226,45 @@ def test_values_that_replace_those_of_a_broken_file_are_not_saved(file: Settings
         expected = Settings(theme="dark", allowed_origins=["http://localhost:5173"], port=8083)
     file.save(msgspec.structs.replace(settings, theme="dark"))
     assert SettingsFile(file.path).load() == expected
+
+
+@pytest.mark.parametrize("invalid", ["", '"not an origin", '])
+def test_entries_are_added_to_those_of_a_broken_file_that_was_corrected(file: SettingsFile, invalid: str) -> None:
+    """Regression: the lists in use, which are not those of the file, replaced them."""
+    origins = f'allowed_origins = [{invalid}"http://localhost:5173", "http://localhost:3000"]\n'
+    filters = '[saved_filters]\nmine = "is:error"\nother = "is:warning"\n'
+    write(file, f"{origins}port = 8081 x\n{filters}")
+    settings = file.load()
+    settings.theme = "dark"
+    write(file, f"{origins}{filters}")
+    file.save(settings)
+    assert origins in read(file)
+    settings.saved_filters = {"third": "is:info"}
+    settings.allowed_origins = ["http://localhost:9999"]
+    settings.pinned = settings.pinned[1:]
+    file.save(settings)
+    assert SettingsFile(file.path).load() == Settings(
+        theme="dark",
+        allowed_origins=["http://localhost:5173", "http://localhost:3000", "http://localhost:9999"],
+        saved_filters={"mine": "is:error", "other": "is:warning", "third": "is:info"},
+        pinned=Settings().pinned[1:],
+    )
+
+
+def test_changes_of_a_list_or_table_and_edits_of_it_are_merged(file: SettingsFile) -> None:
+    """Regression: the edits were lost."""
+    file.save(Settings(allowed_origins=["http://a", "http://b"], saved_filters={"a": "1", "b": "2", "c": "3"}))
+    settings = file.load()
+    file_edits = Settings(
+        allowed_origins=["http://b", "http://a", "http://c"], saved_filters={"a": "1", "b": "22", "d": "4"}
+    )
+    SettingsFile(file.path).save(file_edits)
+    settings.allowed_origins = ["http://b", "http://d"]
+    settings.saved_filters = {"a": "11", "b": "2", "c": "3", "e": "5"}
+    file.save(settings)
+    saved = SettingsFile(file.path).load()
+    assert saved.allowed_origins == ["http://b", "http://c", "http://d"]
+    assert saved.saved_filters == {"a": "11", "b": "22", "d": "4", "e": "5"}
 
 
 def test_an_unreadable_file_loads_restrictive_access_settings(file: SettingsFile) -> None:
