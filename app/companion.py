@@ -383,7 +383,7 @@ class Companion:
         await self.services.stop_all()
         await self.peer_link.outbox.cancel()  # again: what a peer has sent meanwhile starts an attempt
         self.rest_log.close()
-        await self.recordings.close()
+        await self.recordings.close(keep_run=self.services.have_served)
         await self.chat.store.close()
 
     def pause(self, paused: bool = True) -> None:

@@ -69,6 +69,9 @@ class Store(Protocol):
     def end_run(self) -> None:
         """Note that the run has ended normally."""
 
+    def discard_run(self) -> None:
+        """Delete the recording of this run."""
+
     def begin_part(self, header: bytes) -> RecordingFile:
         """Begin the first or next part of this run."""
 
@@ -209,13 +212,16 @@ class Recordings:
             raise StorageError(found.file.error.rstrip("."))
         return found
 
-    async def close(self) -> None:
-        """End all recordings, also those whose files are being created."""
+    async def close(self, *, keep_run: bool = True) -> None:
+        """End all recordings, also those whose files are being created.
+
+        Without ``keep_run``, delete that of this run: the one of the run before stays.
+        """
         self._starting.clear()
         await self._stop_part()
         if self._run_begun:
             self._run_begun = False
-            await asyncio.to_thread(self._store.end_run)
+            await asyncio.to_thread(self._store.end_run if keep_run else self._store.discard_run)
         for name in tuple(self._users):
             await _end(self._users.pop(name))
 

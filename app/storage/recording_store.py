@@ -67,6 +67,12 @@ class RecordingStore:
         with suppress(OSError):
             self._keep_run()
 
+    def discard_run(self) -> None:
+        """Delete the recording of this run, for example of a start that failed."""
+        with suppress(OSError):
+            delete(self._file(THIS_RUN_EARLIER))
+            delete(self._file(THIS_RUN))
+
     def _keep_run(self) -> None:
         """Make the parts of this run those of the run before. Raises ``OSError``.
 

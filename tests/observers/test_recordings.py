@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -553,6 +554,21 @@ async def test_a_crash_is_reported_if_this_run_is_not_recorded(tmp_path: Path) -
     assert len(companion.warnings) == 1
     assert companion.warnings[0].startswith("The companion did not end normally last time.")
     await companion.close()
+
+
+async def test_a_start_that_fails_keeps_the_run_before(tmp_path: Path) -> None:
+    """Regression: its recording, in which nothing happens, replaced that of a crash, which a warning names."""
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    (folder / "this-run.session.jsonl").write_text("the run that crashed")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        for _ in range(2):
+            companion = Companion(Settings(port=other.getsockname()[1]), recordings_folder=folder)
+            assert not await companion.start()
+            await companion.close()
+    (before,) = folder.iterdir()
+    assert before.name == "run-before.session.jsonl"
+    assert before.read_text() == "the run that crashed"
 
 
 async def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
