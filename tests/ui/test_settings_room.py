@@ -409,6 +409,36 @@ def test_origins_that_are_being_written_are_kept_when_others_are_allowed_elsewhe
     assert gone not in room.fields.read(Settings()).allowed_origins
 
 
+def test_an_empty_line_for_an_origin_is_kept_when_others_are_allowed_elsewhere(
+    room: SettingsRoom, saved: list[Settings], qtbot: Any
+) -> None:
+    origins = Settings().allowed_origins
+    editor = room.fields.origins
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    room.follow_settings(Settings(allowed_origins=[*origins, "http://allowed.example"]))
+    qtbot.keyClicks(editor, "http://typed.example")
+    assert editor.toPlainText().splitlines() == [*origins, "http://allowed.example", "http://typed.example"]
+    qtbot.mouseClick(room.bar.discard, LEFT)
+    editor.moveCursor(QTextCursor.MoveOperation.Down)
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.keyClick(editor, Qt.Key.Key_Up)
+    room.follow_settings(Settings(allowed_origins=origins))
+    qtbot.keyClicks(editor, "http://typed.example")
+    assert editor.toPlainText().splitlines() == [origins[0], "http://typed.example", *origins[1:]]
+    qtbot.keyClick(room, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    room.follow_settings(saved[-1])
+    qtbot.keyClicks(editor, ":8")
+    assert editor.toPlainText().splitlines()[1] == "http://typed.example:8", "saving moves no cursor"
+
+
+def test_origins_in_another_order_are_shown(room: SettingsRoom) -> None:
+    origins = Settings().allowed_origins[::-1]
+    room.follow_settings(Settings(allowed_origins=origins))
+    assert room.fields.origins.toPlainText().splitlines() == origins
+    assert not room.bar.discard.isEnabled()
+
+
 def test_the_origin_that_was_removed_elsewhere_is_removed_below_a_text_with_a_line_separator(
     room: SettingsRoom,
 ) -> None:
