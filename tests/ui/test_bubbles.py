@@ -13,7 +13,7 @@ from app.protocol.backend import MessageData
 from app.protocol.templates import iso
 from app.protocol.times import local
 from app.ui import theme
-from app.ui.widgets.bubble_painter import DAY, SENDER, reactions
+from app.ui.widgets.bubble_painter import DAY, PAD, SENDER, reactions
 from app.ui.widgets.bubbles import BubbleView
 from tests.ui.messages import many_messages, message
 
@@ -276,6 +276,17 @@ def test_bubbles_fit_into_the_view_at_any_width(view: BubbleView, width: int) ->
     assert view.horizontalScrollBar().maximum() == 0
     edge = {image.pixel(QPoint(image.width() - 1 - view.verticalScrollBar().width(), y)) for y in range(5, 60)}
     assert len(edge) == 1
+
+
+@pytest.mark.parametrize("text", ["2d711642b726b044" * 5, "2D711642B726B044" * 5, "W" * 60])
+def test_a_word_that_is_longer_than_a_line_continues_in_the_next_one(view: BubbleView, text: str) -> None:
+    """Regression: it was cut at the edge of the bubble."""
+    view.resize(460, 400)
+    view.show_messages([message("word"), message(text)])
+    one, several = (view.bubble_rect(view.model().index(line, 0)) for line in (0, 1))
+    metrics = view.fontMetrics()
+    lines = 1 + round((several.height() - one.height()) / metrics.height())
+    assert metrics.horizontalAdvance(text) <= lines * (several.width() - 2 * PAD)
 
 
 def test_five_hundred_messages_of_all_kinds_are_painted_from_end_to_end(view: BubbleView) -> None:

@@ -92,7 +92,7 @@ def test_a_long_message_shows_that_it_is_cut(preview: UiPreview) -> None:
     delegate = preview.messages.itemDelegate()
     assert isinstance(delegate, BubbleDelegate)
     text, _ = delegate.texts(shown.messages[0].data)
-    assert text.replace("\u200b", "") == "x" * MAX_SHOWN_CHARS + " …"
+    assert text == "x" * MAX_SHOWN_CHARS + " …"
 
 
 def test_a_message_that_the_ui_sent_has_no_time() -> None:

@@ -3,14 +3,14 @@ The Chats room uses it, and the preview in the UI state room uses a subclass. Al
 texts.
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
+from math import ceil
 from typing import NamedTuple
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QTextLayout, QTextOption
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from typing_extensions import override
 
@@ -30,8 +30,8 @@ MAX_WIDTH_SHARE = 0.72
 MIN_WIDTH = 160
 MAX_SHOWN_CHARS = 2_000
 MAX_SHOWN_REACTIONS = 12
-WRAP = Qt.TextFlag.TextWordWrap
-LONG_WORD = re.compile(r"(\S{40})")
+LINE_SEPARATOR = "\u2028"
+"""The line break of ``QTextLayout``."""
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -42,6 +42,7 @@ class _Layout(NamedTuple):
     day: QRect
     sender: QRect
     bubble: QRect
+    text: QTextLayout
     height: int
 
 
@@ -58,36 +59,39 @@ class BubbleDelegate(QStyledItemDelegate):
 
     @override
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(100, self._lay_out(option.fontMetrics, index).height)
+        return QSize(100, self._lay_out(option.font, index).height)
 
-    def bubble(self, metrics: QFontMetrics, rect: QRect, index: Index) -> QRect:
+    def bubble(self, font: QFont, rect: QRect, index: Index) -> QRect:
         """Return the place of a message's bubble. ``rect`` is that of its item."""
-        return self._lay_out(metrics, index).bubble.translated(rect.topLeft())
+        return self._lay_out(font, index).bubble.translated(rect.topLeft())
 
-    def _lay_out(self, metrics: QFontMetrics, index: Index) -> _Layout:
+    def _lay_out(self, font: QFont, index: Index) -> _Layout:
+        metrics = QFontMetrics(font)
         message = index.data(DATA)
         text, foot = self.texts(message)
         view = self.parent()
         width = view.viewport().width() if isinstance(view, QListView) else 600
         room = max(MIN_WIDTH, int(width * MAX_WIDTH_SHARE)) - 2 * PAD
-        body = metrics.boundingRect(QRect(0, 0, room, 100_000), WRAP, text)
-        inner = min(room, max(body.width(), metrics.horizontalAdvance(foot))) + 2
+        laid_out = _lay_out_text(text, font, room)
+        lines = [laid_out.lineAt(number).naturalTextRect() for number in range(laid_out.lineCount())]
+        text_width, text_height = ceil(max(line.width() for line in lines)), ceil(lines[-1].bottom())
+        inner = min(room, max(text_width, metrics.horizontalAdvance(foot))) + 2
         line = metrics.height()
         top = DAY_HEIGHT if index.data(DAY) else 0
         day = QRect(0, 0, width, top)
         sender = QRect(MARGIN, top, width - 2 * MARGIN, line + 4 if index.data(SENDER) else 0)
         top += sender.height()
-        bubble = QRect(0, top + GAP // 2, inner + 2 * PAD, body.height() + line + 2 + 2 * PAD)
+        bubble = QRect(0, top + GAP // 2, inner + 2 * PAD, text_height + line + 2 + 2 * PAD)
         bubble.moveLeft(width - MARGIN - bubble.width() if self.is_right(message) else MARGIN)
-        return _Layout(day, sender, bubble, bubble.bottom() + 1 + GAP // 2)
+        return _Layout(day, sender, bubble, laid_out, bubble.bottom() + 1 + GAP // 2)
 
     @override
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         scheme = theme.colors()
         message = index.data(DATA)
         played = self.is_right(message)
-        text, foot = self.texts(message)
-        parts = self._lay_out(option.fontMetrics, index)
+        foot = self.texts(message)[1]
+        parts = self._lay_out(option.font, index)
         corner = option.rect.topLeft()
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -105,10 +109,11 @@ class BubbleDelegate(QStyledItemDelegate):
         painter.setBrush(QColor(scheme.accent_soft if played else scheme.surface))
         painter.drawRoundedRect(bubble, 10, 10)
         inner = bubble.adjusted(PAD, PAD, -PAD, -PAD)
-        painter.setPen(QColor(scheme.text))
-        painter.drawText(inner, WRAP, text)
         painter.setPen(QColor(scheme.muted))
         painter.drawText(inner, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight, foot)
+        painter.setPen(QColor(scheme.text))
+        painter.setClipRect(bubble)  # stacked diacritics would reach into other bubbles
+        parts.text.draw(painter, inner.topLeft().toPointF())
         painter.restore()
 
     @staticmethod
@@ -128,6 +133,22 @@ class BubbleDelegate(QStyledItemDelegate):
         painter.setFont(option.font)
 
 
+def _lay_out_text(text: str, font: QFont, width: int) -> QTextLayout:
+    """Return a text in lines. A word that is longer than a line continues in the next one."""
+    layout = QTextLayout(text.replace("\n", LINE_SEPARATOR), font)
+    option = QTextOption(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute)
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    layout.setTextOption(option)
+    height = 0.0
+    layout.beginLayout()
+    while (line := layout.createLine()).isValid():
+        line.setLineWidth(width)
+        line.setPosition(QPointF(0, height))
+        height += line.height()
+    layout.endLayout()
+    return layout
+
+
 def is_played(message: MessageData) -> bool:
     """Return whether the friend has sent a message, whom the developer plays."""
     return bool(message["direction"] != "sent")
@@ -138,7 +159,6 @@ def texts(message: MessageData) -> tuple[str, str]:
     text = str(message["text"])
     if len(text) > MAX_SHOWN_CHARS:
         text = text[:MAX_SHOWN_CHARS] + " …"
-    text = LONG_WORD.sub("\\1\u200b", text)  # a zero-width space allows a line break
     parts = [reactions(message), f"{local(parse_timestamp(message['timestamp'])):%H:%M}"]
     if message["direction"] == "sent":
         parts.append("delivered" if message["delivered"] else "waiting")

@@ -150,7 +150,7 @@ class BubbleView(QListView):
 
     def bubble_rect(self, index: QModelIndex) -> QRect:
         """Return the place of a message's bubble in the viewport."""
-        return self._delegate.bubble(self.fontMetrics(), self.visualRect(index), index)
+        return self._delegate.bubble(self.font(), self.visualRect(index), index)
 
     # the buttons beside a message
 

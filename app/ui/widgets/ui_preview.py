@@ -29,7 +29,7 @@ from app.ui.models.conversations import CHAT, TIME, ConversationDelegate
 from app.ui.models.preview import Preview, preview_of
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
-from app.ui.widgets.bubble_painter import DATA, DAY, LONG_WORD, MAX_SHOWN_CHARS, BubbleDelegate, reactions
+from app.ui.widgets.bubble_painter import DATA, DAY, MAX_SHOWN_CHARS, BubbleDelegate, reactions
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.page_head import head_line
 
@@ -295,7 +295,7 @@ class _Delegate(BubbleDelegate):
         if message["direction"] == "sent":
             state = "delivered" if message["delivered"] is True else "not delivered"
         foot = "  ".join(part for part in (reactions(message), message["time"], state) if part)
-        return LONG_WORD.sub("\\1\u200b", text), foot
+        return text, foot
 
 
 class _Messages(QListView):
