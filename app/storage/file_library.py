@@ -282,9 +282,11 @@ class FileLibrary(ABC, Generic[ItemT]):
         key = item.name.casefold()
         before = self._saved.get(key)
         if before and before.own:
+            if suffix and suffix != self._suffix(before.name):
+                self._require_no_file(item.name, [file])
             self._move(before, item.name)
         else:
-            self._require_no_file(item.name)
+            self._require_no_file(item.name, self._own_files(item.name))
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_file(file, text)
@@ -294,15 +296,16 @@ class FileLibrary(ABC, Generic[ItemT]):
         # Replaced, not changed: other threads may iterate over them.
         self._saved, self._paths = {**self._saved, key: item}, {**self._paths, key: file}
 
-    def _require_no_file(self, name: str) -> None:
-        """Raise ``Conflict`` if a file with this name exists. If it is valid, it is known afterwards."""
-        files = [each for each in self._own_files(name) if _stamp(each) != _NO_FILE]
-        existing = next((each for each in files if not each.is_dir()), None)
+    def _require_no_file(self, name: str, files: list[Path]) -> None:
+        """Raise ``Conflict`` if one of the files exists. If it is valid, it is known afterwards, or a warning says
+        that another file with this name is used.
+        """
+        existing = next((each for each in files if _stamp(each) != _NO_FILE and not each.is_dir()), None)
         if existing is None:
             return
         self.read()
-        found = self._saved.get(name.casefold())
-        if found and found.own:
+        used = self._paths.get(name.casefold())
+        if used and _comparable(used) == _comparable(existing):
             raise Conflict(f"{existing} was added meanwhile. Save again to replace it.")
         raise Conflict(f"{existing} exists already. Rename or delete it first.")
 

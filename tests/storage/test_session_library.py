@@ -264,6 +264,36 @@ def test_a_broken_header_is_reported(library: SessionLibrary, folder: Path) -> N
         library.save("x", "alice: hi\n", ".chat")
 
 
+def test_a_file_that_another_one_hides_is_not_replaced(library: SessionLibrary, folder: Path) -> None:
+    """Regression: it was replaced, and the other one deleted."""
+    folder.mkdir()
+    hidden = "alice: hi\n"
+    scenario, recording = folder / "bug.chat", folder / "bug.session.jsonl"
+    scenario.write_text(hidden)
+    recording.write_text('{"session": 1, "kind": "recording"}\n')
+    library.read()
+    for _ in range(2):
+        assert library.find("bug").kind == "recording"
+        with pytest.raises(Conflict, match=r"bug\.chat exists already. Rename or delete it first"):
+            library.save("bug", "bob: new\n", ".chat")
+    assert scenario.read_text() == hidden
+    library.save("bug", '{"session": 1}\n', ".session.jsonl")
+    assert (scenario.read_text(), recording.read_text()) == (hidden, '{"session": 1}\n')
+    library.delete("bug")
+    library.save("bug", "bob: new\n", ".chat")
+    assert [each.read_text() for each in folder.iterdir()] == ["bob: new\n"]
+
+
+def test_a_file_in_another_notation_that_was_added_meanwhile_is_not_replaced(
+    library: SessionLibrary, folder: Path
+) -> None:
+    library.save("x", "alice: hi\n", ".chat")
+    (folder / "x.session.jsonl").write_text('{"session": 1, "title": "late"}\n')
+    with pytest.raises(Conflict, match="was added meanwhile"):
+        library.save("x", '{"session": 1}\n', ".session.jsonl")
+    assert library.find("x").title == "late"
+
+
 def test_a_file_in_a_folder_that_cannot_be_searched_is_an_error_of_the_request(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
