@@ -295,11 +295,13 @@ def test_the_example_for_any_program(project: Project) -> None:
     ]  # fmt: skip
 
 
-def test_the_next_test_has_no_held_message_and_reports_have_no_control_characters(project: Project) -> None:
+def test_what_reset_leaves_what_reports_contain_and_what_is_refused(project: Project) -> None:
     done = project.node("failures.mjs")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     escaped = r"\u009b31m\u202e \u0023#[error]x"
+    assert found["elsewhere"] == [], "the token is sent to the companion only"
+    assert {each.split(" names ")[1] for each in found["refused"]} == {"another address. Write it as /v1/status."}
     assert found["held"] == []
     assert found["state"] == f'chat.activeChat: expected "alice", the UI has "{escaped}"'
     assert found["scenario"].startswith(f"Scenario {escaped}: failed.\nline 2: expect typing")

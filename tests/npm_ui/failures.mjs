@@ -1,4 +1,6 @@
 // Leaves a held message to the next test, and prints what reset() left of it, and what reports of failed tests say.
+// Then it names another host in paths, and prints the requests that this host received.
+import { createServer } from "node:http";
 import { differencesText, journalText, startCompanion } from "p2p-chat-companion";
 
 const hostile = "\u009b31m\u202e ##[error]x";
@@ -23,9 +25,23 @@ const expectation = async (seq) => {
   return failed.includes(`as row ${seq}.`);
 };
 const earlier = [await expectation(rows[0].seq), await expectation(rows[0].seq - 1)];
+const elsewhere = [];
+const other = createServer((request, response) => {
+  elsewhere.push(request.url);
+  response.end("{}");
+}).listen(0, "127.0.0.2");
+await new Promise((resolve) => other.once("listening", resolve));
+const host = `127.0.0.2:${other.address().port}`;
+const refused = [];
+for (const path of [`//${host}/x`, `http://${host}/x`, `\\\\${host}/x`]) {
+  refused.push(await companion.request("GET", path).catch((error) => error.message));
+}
+other.close();
 await companion.stop();
 console.log(
   JSON.stringify({
+    elsewhere,
+    refused,
     held,
     scenario,
     earlier,

@@ -51,6 +51,10 @@ export class ControlApi {
 
   #send(method: string, path: string, { query = {}, body, waits = 0 }: RequestOptions): Promise<Answer> {
     const address = new URL(path, this.access.url);
+    // Such as //example.com/v1/status: the token is for the companion only.
+    if (address.origin !== new URL(this.access.url).origin) {
+      throw new CompanionError(`The path ${JSON.stringify(path)} names another address. Write it as /v1/status.`);
+    }
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) address.searchParams.set(name, typeof value === "boolean" ? String(+value) : `${value}`);
     }
