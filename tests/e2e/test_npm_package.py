@@ -305,6 +305,7 @@ def test_what_reset_leaves_what_reports_contain_and_what_is_refused(project: Pro
     assert found["held"] == []
     assert found["state"] == f'chat.activeChat: expected "alice", the UI has "{escaped}"'
     assert found["scenario"].startswith(f"Scenario {escaped}: failed.\nline 2: expect typing")
+    assert found["stepwise"].startswith("A scenario is played to its end."), "nothing would request the next step"
     assert (found["latest"], found["leftOut"]) == ([-1, 0], -2), "the newest rows, without the others"
     assert found["earlier"] == [True, False], "a row of this test is named, one of the test before is not"
     assert found["first"] == "(3 earlier rows are left out)"

@@ -17,6 +17,7 @@ const [latest, leftOut] = await companion.latest(2);
 const steps = [{ session: 1, title: hostile }, { expect: "typing", within: 0.1 }];
 const text = steps.map((step) => JSON.stringify(step)).join("\n");
 const scenario = await companion.scenario(text, { notation: "lines" }).catch((error) => error.message);
+const stepwise = await companion.scenario("alice: hi", { step: true, timeout: 5 }).catch((error) => error.message);
 const expectation = async (seq) => {
   const { request } = companion;
   companion.request = async () => ({ row: null, received_instead: [], earlier: { seq } });
@@ -44,6 +45,7 @@ console.log(
     refused,
     held,
     scenario,
+    stepwise,
     earlier,
     state: differencesText([{ path: "chat.activeChat", expected: "alice", reported: hostile }]),
     latest: latest.map((row) => row.seq - rows.at(-1).seq),

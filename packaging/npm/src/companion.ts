@@ -46,7 +46,7 @@ export interface ExpectOptions<Data> {
   strict?: boolean;
 }
 
-export type ScenarioOptions = Omit<RunBody, "name" | "text" | "notation">;
+export type ScenarioOptions = Omit<RunBody, "name" | "text" | "notation" | "step">;
 
 export interface JournalOptions {
   /** Only rows after this one. Default: the beginning of the test, or of the companion */
@@ -174,8 +174,9 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
 
   /** Play a scenario: its text, or the name of a saved one. Throws a NotMetError if an expectation is not met. */
   async scenario(what: string | { name: string }, options: ScenarioOptions = {}): Promise<RunInfo> {
-    const session: RunBody = typeof what === "string" ? { text: what } : what;
-    let run = await this.request<RunInfo>("POST", "/v1/runs", { body: { ...options, ...session } });
+    const body: RunBody = { ...options, ...(typeof what === "string" ? { text: what } : what) };
+    if (body.step) throw new CompanionError('A scenario is played to its end. For single steps, use request("POST", "/v1/runs").');
+    let run = await this.request<RunInfo>("POST", "/v1/runs", { body });
     while (run.state === "running" || run.state === "paused") {
       const query = { seen: run.version, wait: POLL_S };
       run = await this.request("GET", `/v1/runs/${run.number}`, { query, waits: POLL_S });

@@ -10,6 +10,9 @@ export async function builtIn(companion: Companion) {
   await companion.trigger("new_message", { data: { text: "hi" }, as: "alice" });
   await companion.expect("mark_read", { data: { peer: "alice" } });
   await companion.expect("POST /messages", { data: { text: "hi" } });
+  await companion.scenario("alice: hi", { speed: "max" });
+  // @ts-expect-error: nothing would request the next step
+  await companion.scenario("alice: hi", { step: true });
   // @ts-expect-error: there is no such event
   await companion.fire("poll", { question: "?" });
   // @ts-expect-error: the value has another type
