@@ -15,10 +15,11 @@ message, as in files of Playwright, it is no end: the connection ends when its b
 """
 
 import json
-from bisect import bisect, insort
+from bisect import bisect
 from collections import Counter, deque
 from collections.abc import Iterator
 from datetime import datetime
+from heapq import heappop, heappush
 from itertools import groupby
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, unquote_plus, urlsplit
@@ -141,7 +142,9 @@ def import_har(text: str, title: str, names: WireNames | None = None) -> Importe
     moments: list[Moment] = []
     starts: dict[tuple[str, ...], list[float]] = {}
     for number, entry in chosen:
-        insort(starts.setdefault(_browser(entry), []), _started(entry, number))
+        starts.setdefault(_browser(entry), []).append(_started(entry, number))
+    for each in starts.values():
+        each.sort()
     for client, (number, entry) in enumerate(chosen, 1):
         steps = list(_messages(entry, client, number, notes))
         moments += [*steps, *_end(entry, steps, client, starts[_browser(entry)])]
@@ -271,32 +274,44 @@ def _merged(moments: list[Moment]) -> Iterator[Moment]:
 
 
 def _merged_at_once(actions: list[Any]) -> Iterator[Action]:
-    """Merge steps of the same time. The steps of each client keep their order."""
+    """Merge steps of the same time. The steps of each client keep their order.
+
+    The next frame is one that is the next one of all its recipients, or else the next one of the first client.
+    """
     queues: dict[Any, deque[Any]] = {}
     for action in actions:
         queues.setdefault(action.recipients[0] if isinstance(action, Sent) else action.client, deque()).append(
             action
         )
+    places = {client: place for place, client in enumerate(queues)}
     left = {client: Counter(map(_frame, queue)) for client, queue in queues.items()}
+    recipients = Counter(frame for frames in left.values() for frame in frames)
+    """How many clients have each frame in their queues."""
+    next_of: dict[object, list[Any]] = {}
+    """The clients that have a frame next."""
+    ready: list[tuple[int, object]] = []
+    """A heap of the frames that all their recipients have next, each with the place of its first recipient."""
 
-    def next_frame() -> object:
-        """Return a frame that is the next one of all its recipients, or else the next one of the first client."""
-        frames = {client: _frame(queue[0]) for client, queue in queues.items()}
-        found = (
-            each for each in frames.values()
-            if all(frames[client] == each or not left[client][each] for client in queues)
-        )  # fmt: skip
-        return next(found, next(iter(frames.values())))
+    def add(clients: list[Any]) -> None:
+        """Add clients whose next frames are new."""
+        frames = {client: _frame(queues[client][0]) for client in clients if queues[client]}
+        for client, frame in frames.items():
+            next_of.setdefault(frame, []).append(client)
+        for frame in dict.fromkeys(frames.values()):
+            if len(next_of[frame]) == recipients[frame]:
+                heappush(ready, (min(map(places.__getitem__, next_of[frame])), frame))
 
-    while queues:
-        frame = next_frame()
-        clients = [client for client, queue in queues.items() if _frame(queue[0]) == frame]
-        for client in clients:
-            action = queues[client].popleft()
-            left[client][frame] -= 1
-            if not queues[client]:
-                del queues[client]
-        yield sent(action.payload, *clients, base64=action.base64) if len(clients) > 1 else action
+    add(list(queues))
+    for queue in queues.values():
+        while queue:
+            frame = heappop(ready)[1] if ready else _frame(queue[0])
+            clients = sorted(next_of.pop(frame), key=places.__getitem__)
+            for client in clients:
+                action = queues[client].popleft()
+                left[client][frame] -= 1
+                recipients[frame] -= not left[client][frame]
+            add(clients)
+            yield sent(action.payload, *clients, base64=action.base64) if len(clients) > 1 else action
 
 
 def _frame(action: Action) -> object:

@@ -120,6 +120,21 @@ def test_equal_frames_at_other_times_or_in_another_order_are_separate_steps() ->
         assert got == [each["data"] for each in messages]
 
 
+def test_frames_of_thousands_of_connections_at_the_same_time_are_merged() -> None:
+    """Regression: the time grew with the cube of the connections, to minutes for these."""
+    count = 3_000
+    frames = [HELLO.replace("alice", f"a{each}") for each in range(count)]
+    last = HELLO.replace("alice", "last")
+    queues = [(frames[0], last), *((each,) for each in frames[1:]), (last, *reversed(frames))]
+    entries = [entry(*(message("receive", 1, each) for each in queue)) for queue in queues]
+    steps = [each.action for each in from_har(*entries).session.steps]
+    assert [(each.payload, each.recipients) for each in steps if isinstance(each, Sent)] == [
+        (frames[0], (1,)), (last, (1, count + 1)),
+        *((frame, (number, count + 1)) for number, frame in list(enumerate(frames, 1))[:0:-1]),
+        (frames[0], (count + 1,)),
+    ]  # fmt: skip
+
+
 def test_a_connection_at_any_path_is_recognized_by_its_events() -> None:
     steps = from_har(entry(message("send", 1, TYPING), url="ws://x/socket/v2?username=bob")).session.steps
     assert [each.action.c2s for each in steps if isinstance(each.action, Received)] == ["typing"]
