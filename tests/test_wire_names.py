@@ -18,10 +18,11 @@ from app.hub.held_items import BreakpointOptions, Edit
 from app.hub.journal import Kind, Verdict
 from app.hub.origin import PANEL
 from app.hub.target import ALL
+from app.protocol.breakpoints import BreakpointDirection
 from app.protocol.command import trigger_arguments
 from app.protocol.envelope import Envelope
 from app.protocol.export_kinds import Kind as ExportKind
-from app.protocol.faults.kinds import Duplicate, Loss
+from app.protocol.faults.kinds import Corrupt, Duplicate, Loss
 from app.protocol.fixture import from_frame
 from app.protocol.session.transcript import parse_transcript
 from app.protocol.wire_names import WireNames
@@ -122,6 +123,51 @@ async def test_a_frame_with_other_keys_waits_behind_a_held_one(
     first, second = [row for row in companion.journal if row.kind is Kind.FROM_UI]
     assert (first.event, first.verdict) == ("typing", Verdict.OK)
     assert (second.verdict, second.note) == (Verdict.INVALID, "type: missing")
+
+
+async def test_a_frame_with_other_keys_passes_the_breakpoints(
+    companion: Companion, connect_client: Connect
+) -> None:
+    """Regression: testing the filter raised ``TypeError``, so the client was cut and its next frames were lost."""
+    companion.breakpoints.add(BreakpointOptions(filter="event:typing alice"))
+    client = await connect_client()
+    await client.send('{"bad": 1}')
+    for name in ("alice", "bob"):
+        await client.send(json.dumps({"type": "typing", "payload": {"typing": True, "to": name}}))
+        await client.send('{"bad": 2}')
+    await until(lambda: companion.breakpoints.held)
+    await asyncio.wait_for(await client.ping(), PATIENCE_S)  # the companion has read all frames
+    companion.breakpoints.resume()
+    await until(lambda: len([row for row in companion.journal if row.kind is Kind.FROM_UI]) == 5)
+    assert [(row.event, row.note) for row in companion.journal if row.kind is Kind.FROM_UI] == [
+        ("", "type: missing"),
+        ("typing", "no client acts as alice"),
+        ("", "type: missing"),
+        ("typing", "no client acts as bob"),
+        ("", "type: missing"),
+    ]
+
+
+async def test_a_held_frame_with_other_keys_is_changed(companion: Companion, connect_client: Connect) -> None:
+    companion.breakpoints.add(BreakpointOptions(filter="", direction=BreakpointDirection.FROM_UI, once=True))
+    client = await connect_client()
+    await client.send('{"bad": 1}')
+    await until(lambda: companion.breakpoints.held)
+    companion.breakpoints.modify(Edit(set={"n": 1}, loose=True))
+    await until(lambda: any(row.kind is Kind.FROM_UI for row in companion.journal))
+    row = next(row for row in companion.journal if row.kind is Kind.FROM_UI)
+    assert json.loads(row.payload) == {"bad": 1, "data": {"n": 1}}
+
+
+async def test_a_frame_with_other_keys_that_a_fault_changes_is_still_invalid(
+    companion: Companion, connect_client: Connect
+) -> None:
+    companion.faults.arm(ALL, [Corrupt(rate=1, direction="from_ui")], seed=1)
+    client = await connect_client()
+    await client.send('{"event": "typing", "data": {"to": "alice", "typing": true}}')
+    await until(lambda: any(row.kind is Kind.FROM_UI for row in companion.journal))
+    row = next(row for row in companion.journal if row.kind is Kind.FROM_UI)
+    assert (row.verdict, row.note) == (Verdict.INVALID, "type: missing")
 
 
 async def test_a_frame_with_other_keys_can_be_lost_by_a_fault(

@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.hub.client_frames import AnyFrame
 from app.hub.clients import Client
 from app.hub.origin import Origin
 from app.hub.outgoing import Outgoing
@@ -105,7 +106,7 @@ class ClientFrame(Cause, frozen=True, kw_only=True):
     """A text or binary frame that a client sent, before it is decoded. ``origin`` is that of its row."""
 
     client: Client
-    frame: str | bytes
+    frame: AnyFrame
     origin: Origin
     queue_full: bool = False
     """Whether so much waits behind this frame that it should not be held: reading from the client is paused."""

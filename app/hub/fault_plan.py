@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 from msgspec import Struct
 
+from app.hub.client_frames import AnyFrame, decode_frame
 from app.hub.origin import Origin
-from app.protocol.envelope import BadFrame, decode
+from app.protocol.envelope import BadFrame
 
 FAULT = "fault"
 """The event of the rows that say what faults do to a frame. The row of a frame from a client contains the frame."""
@@ -21,18 +22,6 @@ FAULTS_ACT = "; faults act on it for "
 recipients."""
 NOT_AN_EVENT = "; it is not an event: "
 """Comes before the reason at the end of the note of such a row, if the frame from the client is not an event."""
-
-
-class OtherKeys(str):
-    """A client's frame that lacks the envelope's keys. It passes faults and interceptors as other frames do."""
-
-    bad: BadFrame
-
-    def __new__(cls, frame: str, bad: BadFrame) -> "OtherKeys":
-        """``bad`` says what is wrong."""
-        self = super().__new__(cls, frame)
-        self.bad = bad
-        return self
 
 
 class RecipientFrame(NamedTuple):
@@ -53,7 +42,7 @@ class FaultPlan(Protocol):
         journalled. The row does not name the client as a recipient.
         """
 
-    def receive(self, frame: str | bytes, payload: bytes, handle: "HandleFrame") -> bool:
+    def receive(self, frame: AnyFrame, payload: bytes, handle: "HandleFrame") -> bool:
         """Decide about a frame from the client. False has it handled now. True: the plan handles or drops it.
 
         If True, the plan must log a row ``FAULT`` with ``payload``, and ``why_not_an_event`` in its note: the lint
@@ -66,16 +55,14 @@ class FaultPlan(Protocol):
 
 CarryOut = Callable[[int], int]
 """Is called with the number of the frame's row, and returns the number of the client."""
-HandleFrame = Callable[[str | bytes], Coroutine[Any, Any, None] | None]
+HandleFrame = Callable[[AnyFrame], Coroutine[Any, Any, None] | None]
 """Handles a frame of a client. A coroutine must be awaited before the client's next frame is handled."""
 
 
-def why_not_an_event(frame: str | bytes) -> str:
+def why_not_an_event(frame: AnyFrame) -> str:
     """Return why a client's frame is not an event, after ``NOT_AN_EVENT``; empty if it is one."""
     try:
-        if isinstance(frame, OtherKeys):
-            raise frame.bad
-        decode(frame)
+        decode_frame(frame)
     except BadFrame as bad:
         return f"{NOT_AN_EVENT}{bad}"
     return ""

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from app.hub.causes import ClientFrame, Dropped
+from app.hub.client_frames import AnyFrame, OtherKeys, as_sent, decode_frame, payload_of
 from app.hub.clients import Client
-from app.hub.fault_plan import OtherKeys
 from app.hub.hub import Hub
 from app.hub.journal import Kind, Verdict
 from app.hub.origin import FAULTS, Origin
@@ -24,7 +24,7 @@ from app.hub.tasks import Tasks
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction, Event
 from app.protocol.counts import count
-from app.protocol.envelope import BadFrame, Envelope, decode
+from app.protocol.envelope import BadFrame, Envelope
 from app.protocol.fast_decoder import FastDecoder
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ class Router:
         self._handlers[event] = handler
 
     def receive(
-        self, client: Client, frame: str | bytes, payload: bytes | None = None
+        self, client: Client, frame: AnyFrame, payload: bytes | None = None
     ) -> Coroutine[None, None, None] | None:
         """Handle one frame. Never raises: an invalid frame gets a row with the verdict ``invalid``.
 
@@ -133,21 +133,21 @@ class Router:
         reason to wait: the client's next frames are queued behind it.
         """
         if payload is None:
-            payload = frame.encode() if isinstance(frame, str) else bytes(frame)
+            payload = payload_of(frame)
         client.received(len(payload))
         if self._hub.wire_names and isinstance(frame, str):
             try:
                 frame = self._hub.wire_names.from_wire(frame)
             except BadFrame as bad:
                 frame = OtherKeys(frame, bad)
-            payload = frame.encode()
+            payload = payload_of(frame)
         if client.fault_plan and client.fault_plan.receive(frame, payload, partial(self._pass_on, client)):
             return None
         if self._interceptors or self._waiting:
             return self._intercept(ClientFrame(client=client, frame=frame, origin=client.name))
         return self._handle(client, frame, client.name, payload)
 
-    def _pass_on(self, client: Client, frame: str | bytes) -> Coroutine[None, None, None] | None:
+    def _pass_on(self, client: Client, frame: AnyFrame) -> Coroutine[None, None, None] | None:
         """Handle a frame that a client's fault plan has passed on."""
         if self._interceptors or self._waiting:
             return self._intercept(ClientFrame(client=client, frame=frame, origin=FAULTS))
@@ -161,6 +161,9 @@ class Router:
             passed = self._interceptors.apply(cause)
         except Dropped as dropped:
             self._drop(client, str(dropped))
+            return None
+        except Exception as error:
+            self._not_handled(client, error)
             return None
         if isinstance(passed, ClientFrame):
             return self._handle(client, passed.frame, passed.origin)
@@ -207,29 +210,33 @@ class Router:
             waiting.has_room.set()
 
     async def _handle_when_resumed(self, client: Client, waiting: Coroutine[Any, Any, ClientFrame]) -> None:
+        """Handle a frame after the decision about it. An unexpected error does not affect the frames behind it."""
         try:
             cause = await waiting
+            try:
+                if pending := self._handle(client, cause.frame, cause.origin):
+                    await pending
+            finally:
+                if cause.then:
+                    await cause.then()
         except Dropped as dropped:
             self._drop(client, str(dropped))
-            return
-        if pending := self._handle(client, cause.frame, cause.origin):
-            await pending
-        if cause.then:
-            await cause.then()
+        except Exception as error:
+            self._not_handled(client, error)
+
+    def _not_handled(self, client: Client, error: Exception) -> None:
+        log.error("a frame of %s could not be handled", client, exc_info=error)
+        self._drop(client, "handling this frame failed; see the log files")
 
     def _drop(self, client: Client, why: str) -> None:
         self._hub.log_server_event("dropped", client=client, note=why, verdict=Verdict.WARNING)
 
     def _handle(
-        self, client: Client, frame: str | bytes, origin: Origin, payload: bytes | None = None
+        self, client: Client, frame: AnyFrame, origin: Origin, payload: bytes | None = None
     ) -> Coroutine[None, None, None] | None:
         """Decode a frame that has passed the interceptors, and call its handler. ``origin`` is that of its row."""
         if payload is None:
-            payload = frame.encode() if isinstance(frame, str) else bytes(frame)
-        if isinstance(frame, OtherKeys):
-            refused = Outcome(str(frame.bad), Verdict.INVALID)
-            self._finish(ReceivedFrame(client, payload, "", None), refused, origin)
-            return None
+            payload = payload_of(frame)
         fast = self._fast_decoder.read(payload) if isinstance(frame, str) else None
         if fast:
             received = ReceivedFrame(client, payload, *fast)
@@ -253,9 +260,9 @@ class Router:
             return None
         return self._wait(received, outcome, origin)
 
-    def _decode_strict(self, client: Client, frame: str | bytes, payload: bytes) -> ReceivedFrame:
+    def _decode_strict(self, client: Client, frame: AnyFrame, payload: bytes) -> ReceivedFrame:
         """Decode a frame that the fast decoder does not handle. Raises ``BadFrame``."""
-        envelope = decode(frame)
+        envelope = decode_frame(frame)
         known = self._catalog.get(Direction.FROM_UI, envelope.event)
         if known is None:
             names = ", ".join(self._catalog.names(Direction.FROM_UI))
@@ -305,7 +312,7 @@ async def _until_set(event: asyncio.Event) -> None:
 
 def _memory(cause: ClientFrame) -> int:
     """Return the most memory, in bytes, that a waiting frame needs."""
-    frame = cause.frame
+    frame = as_sent(cause.frame)
     widest = 1 if isinstance(frame, bytes) or frame.isascii() else 4  # bytes per character
     return FRAME_BYTES + widest * len(frame)
 

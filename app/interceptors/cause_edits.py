@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import UNSET
 
 from app.hub.causes import Cause, ClientFrame, FiredEvent, FiredFrame, RestCall
+from app.hub.client_frames import as_sent
 from app.hub.held_items import Edit
 from app.hub.outgoing import Outgoing
 from app.hub.pipeline import NO_UNICODE, CheckedFrame
@@ -48,7 +49,7 @@ def edited(cause: Cause, edit: Edit, catalog: Catalog, check: Callable[[str, str
             )
             return cause.changed(outgoing=frame)
         case ClientFrame(frame=before):
-            text = _edited_text(before, edit, MAX_FRAME_BYTES, is_event=True)
+            text = _edited_text(as_sent(before), edit, MAX_FRAME_BYTES, is_event=True)
             if not edit.loose and (problem := check_client_frame(text, catalog)[1]):
                 raise Invalid(f"The changed frame violates the contract: {problem}.")
             return cause.changed(frame=text)

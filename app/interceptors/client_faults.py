@@ -8,6 +8,7 @@ disconnects, even if they are cleared.
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
+from app.hub.client_frames import AnyFrame, OtherKeys
 from app.hub.clients import Client
 from app.hub.fault_plan import FAULT, CarryOut, HandleFrame, RecipientFrame, event_in, why_not_an_event
 from app.hub.hub import Hub
@@ -99,7 +100,7 @@ class ClientFaults:
 
     # from the client
 
-    def receive(self, frame: str | bytes, payload: bytes, handle: HandleFrame) -> bool:
+    def receive(self, frame: AnyFrame, payload: bytes, handle: HandleFrame) -> bool:
         """See ``FaultPlan``."""
         event = event_in(payload)[:MAX_EVENT]
         decision = self._decision("from_ui", Kind.FROM_UI, event, payload, self._client.name)
@@ -110,9 +111,7 @@ class ClientFaults:
         if decision.lost:
             self._lose(decision, self._up)
             return True
-        changed = frame if decision.payload == payload else decision.payload
-        if isinstance(frame, str) and isinstance(changed, bytes):
-            changed = _as_frame(changed)
+        changed = frame if decision.payload == payload else _changed(frame, decision.payload)
 
         async def process() -> None:
             for _ in range(decision.copies):
@@ -178,8 +177,12 @@ def _waiting(handle: Callable[[], Awaitable[None] | None], seq: int, decision: D
     )  # fmt: skip
 
 
-def _as_frame(payload: bytes) -> str | bytes:
+def _changed(frame: AnyFrame, payload: bytes) -> AnyFrame:
+    """Return a frame with another payload. It still lacks the envelope's keys if it did before."""
+    if not isinstance(frame, str | OtherKeys):
+        return payload
     try:
-        return payload.decode()
+        text = payload.decode()
     except UnicodeDecodeError:
         return payload
+    return frame._replace(text=text) if isinstance(frame, OtherKeys) else text

@@ -8,13 +8,14 @@ import json
 from urllib.parse import parse_qsl
 
 from app.hub.causes import Cause, ClientFrame, FiredEvent, FiredFrame, RestCall
+from app.hub.client_frames import AnyFrame, decode_frame, payload_of
 from app.hub.hub import Hub
 from app.hub.origin import REST
 from app.hub.row import Kind, Row, Verdict
 from app.protocol.breakpoints import BreakpointDirection
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
-from app.protocol.envelope import BadFrame, Envelope, decode
+from app.protocol.envelope import BadFrame, Envelope
 
 
 def direction_of(cause: Cause) -> BreakpointDirection:
@@ -50,7 +51,7 @@ def provisional_row(cause: Cause, hub: Hub, catalog: Catalog) -> Row:
                 out.note, out.origin, recipients=hub.recipients(out.to).ids,
             )  # fmt: skip
         case ClientFrame(client=client, frame=frame, origin=origin):
-            payload = frame.encode() if isinstance(frame, str) else bytes(frame)
+            payload = payload_of(frame)
             name, problem = check_client_frame(frame, catalog)
             verdict = Verdict.INVALID if problem else Verdict.OK
             return Row(
@@ -67,10 +68,10 @@ def provisional_row(cause: Cause, hub: Hub, catalog: Catalog) -> Row:
             raise TypeError(f"unknown cause {type(cause).__name__}")
 
 
-def check_client_frame(frame: str | bytes, catalog: Catalog) -> tuple[str, str]:
+def check_client_frame(frame: AnyFrame, catalog: Catalog) -> tuple[str, str]:
     """Return the name of the event in a client's frame, and how the frame violates the contract; empty if not."""
     try:
-        envelope = decode(frame)
+        envelope = decode_frame(frame)
         known = catalog.get(Direction.FROM_UI, envelope.event)
         if known is None:
             names = ", ".join(catalog.names(Direction.FROM_UI))

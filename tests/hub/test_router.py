@@ -224,6 +224,32 @@ async def test_a_dropped_frame_is_logged_with_the_reason(stage: Stage, router: R
     assert (row.client, row.user, row.note, row.verdict) == ("1", "alice", "dropped by fault 1", Verdict.WARNING)
 
 
+async def test_an_interceptor_that_raises_loses_one_frame_and_no_others(
+    stage: Stage, router: Router, expected_warnings: list[str]
+) -> None:
+    """Regression: the frames behind it were lost, and without a held frame, the connection was cut."""
+    expected_warnings.append("a frame of client 1 could not be handled")
+    held: list[Cause] = []
+
+    def intercept(cause: Cause) -> Cause | None:
+        assert isinstance(cause, ClientFrame)
+        if cause.frame == "wrong":
+            raise ValueError("of an interceptor")
+        if cause.frame != "first":
+            return cause
+        held.append(cause)
+        return None
+
+    stage.hub.interceptors.add(intercept)
+    sender = stage.join("alice")
+    for frame in ("wrong", "first", "wrong", TYPING):
+        assert router.receive(sender, frame) is None
+    held[0].resume()
+    await until(lambda: len(received(stage)) == 2)
+    assert [row.payload for row in received(stage)] == [b"first", TYPING.encode()]
+    assert [row.note for row in stage.rows("dropped")] == ["handling this frame failed; see the log files"] * 2
+
+
 def typing_to(number: int) -> str:
     return TYPING.replace("bob", f"user-{number}")
 

@@ -13,6 +13,7 @@ from msgspec import UNSET
 from app.endpoints.control import breakpoint_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, number, operation, target
 from app.hub.causes import Cause, ClientFrame, RestCall
+from app.hub.client_frames import as_sent
 from app.hub.held_items import BreakpointOptions, Edit, HeldItem
 from app.protocol.breakpoints import HeldAction
 from app.protocol.envelope import BadFrame, Envelope, parse_json
@@ -136,7 +137,7 @@ def _check_recipients(peers: Collection[str], cause: Cause, *, has_directory: bo
     """Raise ``Forbidden`` if a changed frame or REST call of a UI names a peer, or may ask the directory."""
     if not isinstance(cause, ClientFrame | RestCall):
         return
-    content = cause.frame if isinstance(cause, ClientFrame) else cause.body
+    content = as_sent(cause.frame) if isinstance(cause, ClientFrame) else cause.body
     try:
         value = parse_json(content if isinstance(content, str) else content.decode())
     except (BadFrame, UnicodeDecodeError):
