@@ -326,9 +326,10 @@ def drop_later(db: Connection, position: int) -> None:
 def confirm_until(db: Connection, peer_name: str, msg_id: str) -> int:
     """Mark the messages to a peer as delivered of which a read receipt for ``msg_id`` shows that they have arrived.
 
-    These are the message itself, and those that were put into the offline queue before it. One that is still in the
-    outbox is sent again, and one that was given up, or removed from the outbox, may never have arrived. Return the
-    number of messages marked.
+    These are the message itself and, if it was put into the offline queue, those that were put there before it: the
+    peer reads the queue in order. A message that was sent directly says nothing about the queue. One that is still
+    in the outbox is sent again, and one that was given up, or removed from the outbox, may never have arrived.
+    Return the number of messages marked.
     """
     row = db.execute(
         "SELECT arrival FROM messages WHERE msg_id = ? AND peer = ? AND direction = 'sent'", (msg_id, peer_name)
@@ -337,9 +338,10 @@ def confirm_until(db: Connection, peer_name: str, msg_id: str) -> int:
         return 0
     db.execute("DELETE FROM peer_outbox WHERE id = ?", (msg_id,))
     return db.execute(
-        "UPDATE messages SET delivered = 1 WHERE peer = ? AND direction = 'sent' AND delivered = 0 AND (msg_id = ?"
-        " OR arrival < ? AND msg_id IN (SELECT msg_id FROM peer_queued))",
-        (peer_name, msg_id, *row),
+        "UPDATE messages SET delivered = 1 WHERE peer = :peer AND direction = 'sent' AND delivered = 0"
+        " AND (msg_id = :id OR arrival < :arrival AND msg_id IN (SELECT msg_id FROM peer_queued)"
+        " AND :id IN (SELECT msg_id FROM peer_queued))",
+        {"peer": peer_name, "id": msg_id, "arrival": row[0]},
     ).rowcount
 
 

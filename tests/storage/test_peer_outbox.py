@@ -1,5 +1,7 @@
 """The outbox for peers: which of them are due, how much work it is to find them, and what a read receipt proves."""
 
+import pytest
+
 from app.protocol.templates import iso
 from app.sources.peers.outbox import BACKOFF_S, MAX_UNCONFIRMED
 from app.storage import chat, peers
@@ -44,19 +46,32 @@ async def test_a_receipt_does_not_confirm_later_messages_if_the_clock_was_set_ba
     assert await database.submit(job) == (0, ["old"], ["new"])
 
 
-async def test_a_receipt_confirms_its_message_and_what_was_queued_elsewhere_before(database: Database) -> None:
-    """Regression: messages that were given up or still wait were marked as delivered."""
+@pytest.mark.parametrize(("method", "confirmed"), [("offline", ["queued", "read"]), ("direct", ["read"])])
+async def test_a_receipt_for_a_queued_message_confirms_what_was_queued_before(
+    database: Database, method: str, confirmed: list[str]
+) -> None:
+    """Regression: messages that were given up, still wait, or wait in the queue while a later one arrived directly,
+    were marked as delivered."""
 
     def job(db: Connection) -> tuple[int, list[str], list[str]]:
         for number, name in enumerate(["queued", "given up", "refused", "read", "queued later"]):
             send(db, name, 1000.0 + number)
-        for name, method in [("queued", "offline"), ("given up", "direct"), ("queued later", "offline")]:
-            peers.done(db, name, delivered=False, method=method)
-        for name in ["refused", "read"]:
-            peers.note_written(db, name, "direct")
+        for name, how in [("queued", "offline"), ("given up", "direct"), ("queued later", "offline")]:
+            peers.done(db, name, delivered=False, method=how)
+        peers.note_written(db, "refused", "direct")
+        peers.done(db, "read", delivered=False, method=method)
         return peers.confirm_until(db, "ben", "read"), delivered(db), in_outbox(db)
 
-    assert await database.submit(job) == (2, ["queued", "read"], ["refused"])
+    assert await database.submit(job) == (len(confirmed), confirmed, ["refused"])
+
+
+async def test_a_receipt_confirms_a_message_that_waits_to_be_sent_again(database: Database) -> None:
+    def job(db: Connection) -> tuple[int, list[str], list[str]]:
+        send(db, "read", 1000.0)
+        peers.note_written(db, "read", "direct")
+        return peers.confirm_until(db, "ben", "read"), delivered(db), in_outbox(db)
+
+    assert await database.submit(job) == (1, ["read"], [])
 
 
 async def test_a_receipt_does_not_confirm_messages_that_were_removed_from_the_outbox(database: Database) -> None:
