@@ -45,7 +45,7 @@ class QueueInbox:
         """Verify, decrypt and store a message. Raises ``StorageError``; it is not stored then."""
         try:
             sealed, body = self._sealed(row)
-            received = await self._receiver.receive(sealed, body, method="offline")
+            received = await self._receiver.receive(sealed, body, queued_at=row.at)
         except UnknownSender as error:
             return InboxResult(MessageStatus.UNKNOWN_SENDER, str(error))
         except NotNow as error:

@@ -154,9 +154,9 @@ class PeerReceiver:
         return ack_and_ping.busy(found.to, found.sender, self._hub.clock.wall())
 
     async def receive(
-        self, found: Sealed | PlainMessage, body: bytes, *, ip: str = "", method: Method = "direct"
+        self, found: Sealed | PlainMessage, body: bytes, *, ip: str = "", queued_at: float | None = None
     ) -> Received:
-        """Verify, decrypt and store a message.
+        """Verify, decrypt and store a message. ``queued_at`` is when it was put into the offline queue.
 
         ``body`` is shown in its row. Raises ``Refusal``, ``PeerProtocolError`` and ``StorageError``; the message is
         not stored then.
@@ -164,17 +164,19 @@ class PeerReceiver:
         peer = await self._sender(found.sender, found.to)
         opened, digests = self._open(found, peer)
         # What is stored must also be fired: if the message comes again, it is a duplicate.
-        return await to_its_end(self._store_and_fire(found, peer, opened, digests, body, ip, method))
+        return await to_its_end(self._store_and_fire(found, peer, opened, digests, body, ip, queued_at))
 
     async def _store_and_fire(
         self, found: Sealed | PlainMessage, peer: Peer, opened: OpenedMessage, digests: tuple[str, ...],
-        body: bytes, ip: str, method: Method,
+        body: bytes, ip: str, queued_at: float | None,
     ) -> Received:  # fmt: skip
         now = self._hub.clock.wall()
+        method: Method = "direct" if queued_at is None else "offline"
         at = found.at or now
         data: MessageData = {
             "msg_id": opened.msg_id, "from": peer.username, "to": found.to, "text": opened.text,
-            "timestamp": _timestamp(at, now), "direction": "received", "delivered": True, "delivery_method": method,
+            "timestamp": _timestamp(at, now, queued_at), "direction": "received", "delivered": True,
+            "delivery_method": method,
         }  # fmt: skip
         stored = await _lasting(self._book.receive(data, digests, ip if opened.dialect != "P" else ""))
         answer = ack_and_ping.ack(found.to, peer.username, opened.msg_id, now) if opened.can_ack else None
@@ -315,15 +317,16 @@ async def _lasting(work: Awaitable[T]) -> T:
         raise NotNow(IN_SESSION) from None
 
 
-def _timestamp(at: float, now: float) -> str:
+def _timestamp(at: float, now: float, queued_at: float | None) -> str:
     """Return the time of a message for the chat. Envelopes have whole seconds, and any time that the sender claims.
 
-    It is the time of arrival if that is within the claimed second, so that an answer is not sorted before the
-    message that it answers; later, the end of that second, so that messages of one second keep the order of their
-    arrival.
+    It is the time of arrival, here or in the offline queue, if that is within the claimed second, so that an answer
+    is not sorted before the message that it answers; later, the end of that second, so that messages of one second
+    keep the order of their arrival.
     It is never in the future: such a message would stay below all others.
     """
-    return iso(min(now, at + LAST_MS))
+    arrived = now if queued_at is None else max(at, queued_at)
+    return iso(min(now, arrived, at + LAST_MS))
 
 
 def _shown(notice: Notice) -> dict[str, Any]:

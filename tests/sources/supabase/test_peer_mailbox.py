@@ -16,6 +16,7 @@ from app.protocol.peers.extension import Typing, new_id
 from app.sources.supabase.peer_mailbox import PeerMailbox
 from tests.conftest import MakeCompanion, until
 from tests.hub.doubles import RecordingTransport
+from tests.postgrest_stand_in.query import Condition
 from tests.postgrest_stand_in.server import PUBLISHABLE, Failure, StandIn
 from tests.postgrest_stand_in.stores import SqliteStore
 from tests.sources.supabase.doubles import SteppedTime
@@ -141,6 +142,21 @@ async def test_a_message_waits_in_the_queue_and_arrives_once(pair: Pair, new: bo
     assert shown(pair.bob).count("new_message") == 1
     await pair.poll()
     assert len(await texts(pair.bob, "anna")) == 1
+
+
+@pytest.mark.parametrize(
+    ("created", "shown_as"), [("00.250", "00.250"), ("00.000", "00.000"), ("02.000", "00.999")]
+)
+async def test_a_queued_message_has_the_time_at_which_it_was_queued_within_its_second(
+    pair: Pair, new: bool, created: str, shown_as: str
+) -> None:
+    """Regression: it was shown up to a second later, and could be sorted after an answer to it."""
+    await befriend(pair, new=new)
+    await pair.anna.chat.post_message("bob", "first", UI)
+    pair.project.store.update("messages", {"created_at": f"2026-02-11T16:00:{created}000+00:00"}, Condition("", ()))
+    await pair.poll()
+    (message,), _ = await pair.bob.chat.store.page("anna", 100, 0)
+    assert message["timestamp"] == f"2026-02-11T16:00:{created if new else shown_as}Z"
 
 
 async def test_presence_comes_from_the_directory(pair: Pair, new: bool) -> None:
