@@ -9,8 +9,9 @@ The steps when the file is opened:
 3. Migrate it to the current schema, after a backup.
 4. Back it up, unless it is new.
 
-``Database.close`` backs it up, too. The newest ``KEPT_BACKUPS`` backups are kept. Numbers in their names give the
-order, because the clock may have been wrong when one was made.
+``Database.close`` backs it up, too. A state that equals the newest backup is not backed up again, so that starts
+without changes do not displace older states. The newest ``KEPT_BACKUPS`` backups are kept, and the one before the
+newest migration. Numbers in their names give the order, because the clock may have been wrong when one was made.
 
 A backup that fails is only logged, except before a migration: the file is not migrated without one, and the state
 is kept in memory.
@@ -19,6 +20,7 @@ Everything here blocks, so it runs on the storage thread (see ``database``).
 """
 
 import contextlib
+import filecmp
 import logging
 import re
 import shutil
@@ -30,7 +32,7 @@ from app.protocol.errors import StorageError
 from app.protocol.times import local
 from app.storage import inspection, migrations
 from app.storage.inspection import NewerSchema, primary_code
-from app.system.files import kind, reason, replace, require_regular
+from app.system.files import delete, kind, reason, replace, require_regular
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,8 @@ BUSY_MS = 5000
 """How long SQLite waits for another program that has locked the file."""
 KEPT_BACKUPS = 3
 """Older backups are deleted."""
+MIGRATION = "schema"
+"""Begins the reason in the name of a backup that is made before a migration; the number of the schema follows."""
 DISK_FULL_BYTES = 128 * 1024
 """If less space than this is free, an I/O error is reported as a full disk."""
 
@@ -197,7 +201,7 @@ class ChatFile:
     def _migrate(self, connection: sqlite3.Connection, to: int | None = None) -> None:
         """Apply the missing migrations, or those up to the schema version ``to``."""
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if 0 < version < len(migrations.STEPS) and (why := self._backup_error(connection, f"schema{version}")):
+        if 0 < version < len(migrations.STEPS) and (why := self._backup_error(connection, f"{MIGRATION}{version}")):
             text = (
                 f"{self._path.name} is of an older version and must be converted, but a backup before that failed "
                 f"({why}). It was not changed: free some space, make {self._backups} writable, then start again"
@@ -211,26 +215,36 @@ class ChatFile:
         return sorted(self._backups.glob("chat-*.db"), key=_number, reverse=True)
 
     def back_up(self, connection: sqlite3.Connection, why: str) -> None:
-        """Copy the file to the backups folder; ``why`` becomes part of the name. A failure is only logged."""
+        """Copy the file to the backups folder, unless the newest backup is equal. ``why`` becomes part of the name.
+
+        A failure is only logged.
+        """
         self._backup_error(connection, why)
 
     def _backup_error(self, connection: sqlite3.Connection, why: str) -> str:
-        """Copy the file like ``back_up``. Return the error, or an empty text."""
+        """Copy the file like ``back_up``; before a migration, always. Return the error, or an empty text."""
         if self.in_memory:
             return ""
         try:
             self._backups.mkdir(exist_ok=True)
-            number = max(map(_number, self._backup_files()), default=0) + 1
+            newest = next(iter(self._backup_files()), None)
+            number = _number(newest) + 1 if newest else 1
             fresh = self._backups / f"chat-{number:06}-{why}.db"
             unfinished = fresh.with_suffix(".part")
             with contextlib.closing(sqlite3.connect(unfinished)) as target:
                 connection.backup(target)
+            if newest and not why.startswith(MIGRATION) and _are_equal(unfinished, newest):
+                delete(unfinished)
+                return ""
             replace(unfinished, fresh)
         except (OSError, sqlite3.Error) as error:
             log.info("the chat state could not be backed up: %s", kind(error))
             return self.explain(error) if isinstance(error, sqlite3.Error) else reason(error)
         try:
-            for old in self._backup_files()[KEPT_BACKUPS:]:
+            backups = self._backup_files()
+            before_migrations = [each for each in backups if f"-{MIGRATION}" in each.name]
+            usual = [each for each in backups if each not in before_migrations]
+            for old in usual[KEPT_BACKUPS:] + before_migrations[1:]:
                 old.unlink()
         except OSError as error:
             log.info("an old backup could not be deleted: %s", kind(error))
@@ -241,6 +255,12 @@ def _number(backup: Path) -> int:
     """Return the number in a backup's name. In names of earlier versions, it is a time in nanoseconds."""
     found = re.match(r"chat-([0-9]+)", backup.name)
     return int(found[1]) if found else 0
+
+
+def _are_equal(file: Path, other: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return filecmp.cmp(file, other, shallow=False)
+    return False
 
 
 def _decode_text(raw: bytes) -> str:

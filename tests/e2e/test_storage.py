@@ -416,7 +416,9 @@ def test_a_damaged_database_without_a_backup_starts_with_a_new_state(
 
 def test_a_damaged_backup_is_skipped(running: Start[Companion], data_dir: Path) -> None:
     known = fill_chat_state(running, data_dir)
-    running(serve(data_dir)).stop()
+    with Rest(server := running(serve(data_dir))) as rest:
+        assert rest.post("bob", "only in the newest backup")
+    server.stop()
     newest = max((data_dir / "backups").iterdir(), key=lambda file: file.stat().st_mtime)
     garbage_pages(newest)
     garbage_pages(data_dir / "chat.db")

@@ -8,6 +8,7 @@ import pytest
 from app.storage import chat_file as module
 from app.storage import migrations
 from app.storage.chat import is_unused
+from app.storage.chat_file import KEPT_BACKUPS
 from app.storage.migrations import STEPS
 from tests.storage.conftest import Open
 from tests.storage.stored import add, backups, damaged_files, names, names_in, pragma, version_in
@@ -53,6 +54,13 @@ async def test_a_file_with_an_older_schema_is_backed_up_and_migrated(
     (before,) = [file for file in backups(path) if file.name.endswith(f"-schema{len(STEPS)}.db")]
     assert version_in(before) == len(STEPS)
     assert names_in(before) == ["zoe"]
+    await new.close()
+    for number in range(KEPT_BACKUPS):  # regression: these displaced it
+        new = await open_database(path)
+        await add(new, f"n{number}")
+        await new.close()
+    assert before.exists()
+    assert len(backups(path)) == KEPT_BACKUPS + 1
 
 
 async def test_a_failed_migration_leaves_the_file_unchanged_and_is_reported(

@@ -288,6 +288,23 @@ async def test_the_three_newest_backups_are_kept(path: Path, open_database: Open
     assert all(file.name.startswith("chat-") and file.suffix == ".db" for file in backup_files)
 
 
+async def test_an_unchanged_state_does_not_displace_older_backups(path: Path, open_database: Open) -> None:
+    """Regression: after a reset by mistake, one command that only reads deleted all backups of the state before."""
+    database = await open_database(path)
+    await add(database, "zoe")
+    await database.close()
+    database = await open_database(path)
+    await database.submit(lambda db: db.execute("DELETE FROM people"))
+    await database.close()
+    for _ in range(KEPT_BACKUPS):
+        await (await open_database(path)).close()
+    assert [names_in(each) for each in backups(path)] == [["zoe"], []]
+    overwrite_header(backups(path)[-1])
+    await (await open_database(path)).close()
+    first, _, last = backups(path)
+    assert (names_in(first), names_in(last)) == (["zoe"], [])
+
+
 @pytest.mark.parametrize("first", [4_000_000_000_000_000_000, 100], ids=["name of an earlier version", "number"])
 async def test_backups_with_a_time_in_the_future_do_not_replace_newer_ones(
     path: Path, open_database: Open, first: int
