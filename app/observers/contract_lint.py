@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from app.hub.clients import Ending
 from app.hub.fault_plan import FAULT, FAULTS_ACT, NOT_AN_EVENT, event_in
 from app.hub.journal import Kind, Verdict
-from app.hub.origin import FAULTS, PRIMING, REST
+from app.hub.origin import EFFECTS, FAULTS, PRIMING, REST
 from app.hub.recorded_rows import CUT
 from app.hub.rest_exchange import RestExchange
 from app.hub.row import STATE_CHANGES, UI_STATE, RowKey
@@ -27,7 +27,7 @@ from app.protocol.lint.findings import Finding, Tally
 from app.protocol.lint.linter import Linter, SentCheck
 from app.protocol.lint.pages import Browser
 from app.protocol.lint.rest import Call
-from app.protocol.raw_frames import RAW_EVENT, fault_in
+from app.protocol.raw_frames import RAW_EVENT, fault_in, is_sent_only
 
 if TYPE_CHECKING:
     from app.protocol.lint.report import LintReport
@@ -53,6 +53,15 @@ class _Plan(NamedTuple):
 
 
 _IGNORED = _Plan()
+
+
+def _is_checked(key: RowKey) -> bool:
+    """Return whether the companion has compared the frames of a run with the contract, and they are valid.
+
+    It does so when an event is fired, but not for a forwarded, primed or resent frame.
+    """
+    fired = key.origin.kind not in EFFECTS and not is_sent_only(key.event, key.note)
+    return fired and key.verdict is Verdict.OK
 
 
 class RowLint:
@@ -136,8 +145,7 @@ class RowLint:
             elif key.kind is Kind.FROM_UI:
                 plan = _Plan(action="handled")
         elif key.kind is Kind.TO_UI:
-            # The companion has checked what it sent. A recording may come from somewhere else.
-            checked = self._run is None and key.verdict is Verdict.OK
+            checked = self._run is None and _is_checked(key)
             primed, disrupted = key.origin == PRIMING, FAULTS_ACT in key.note
             check = self._linter.sent_check(key.event, primed=primed, checked=checked, disrupted=disrupted)
             plan = _Plan(check)

@@ -14,7 +14,7 @@ from app.hub.clients import Client, Ending
 from app.hub.fault_plan import CarryOut, HandleFrame, RecipientFrame
 from app.hub.filter import parse
 from app.hub.journal import Kind, Verdict
-from app.hub.origin import CONTROL, FAULTS, PRIMING, REST, Origin, client_origin
+from app.hub.origin import CONTROL, FAULTS, PANEL, PRIMING, REST, Origin, client_origin
 from app.hub.outgoing import Outgoing
 from app.hub.rest_exchange import RestExchange
 from app.hub.router import Router
@@ -363,6 +363,28 @@ async def test_what_was_sent_before_the_companion_changed_the_chat_state_is_not_
         live.friends("bob", online=False)
     await live.lint.catch_up()
     assert counts(live.lint.tally) == {"rest-disagrees": 1}
+
+
+async def test_frames_that_were_not_checked_when_they_were_sent_are_examined() -> None:
+    """Regression: the lint of the run took forwarded and primed frames for valid, that of its recording did not."""
+    known, events = built_in(), EventSet(built_in())
+    parsed = {}
+    for name in ("typing", "new_message"):
+        data = {"required": ["device"], "properties": {"device": {"type": "string"}}}
+        file = {"extends": name, "direction": "to_ui", "data": data}
+        parsed[f"{name}.json"] = parse_event_file(f"{name}.json", json.dumps(file), known)
+    events.update(parsed)
+    live = Live(Catalog(events.types))
+    live.friends("alice")
+    client = live.join()
+    forwarded = live.send("typing", {"username": "alice", "typing": True}, origin=client_origin(7))
+    live.send("new_message", {**MESSAGE, "msg_id": message_id(1)}, client, origin=PRIMING)
+    row = live.hub.journal.row(forwarded)
+    assert row
+    live.hub.send(Outgoing.again(row, origin=PANEL))
+    await live.lint.catch_up()
+    assert counts(live.lint.tally) == {"missing-field": 3}
+    assert plain(live.recorded()) == plain(live.lint.tally)
 
 
 def with_effects(direction: Direction) -> Catalog:
