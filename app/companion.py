@@ -49,6 +49,7 @@ from app.hub.text_frame import text_frame
 from app.peer_switch import SwitchablePeers
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import Envelope
+from app.protocol.event_files.effect_history import EffectHistory
 from app.protocol.event_summaries import use_summaries
 from app.protocol.event_type import EventType
 from app.protocol.fixture import Fixture
@@ -127,6 +128,7 @@ class Companion:
         """
         self.current_settings = CurrentSettings(settings)
         self.catalog = catalog or built_in()
+        self._effects = EffectHistory(self.catalog)
         self.clock = clock or Clock()
         self.values = GeneratedValues(self.clock)
         """The ids, times and random numbers of events, which a session can fix."""
@@ -424,6 +426,7 @@ class Companion:
     def use_events(self, types: Iterable[EventType]) -> None:
         """Replace the events of the catalog. Connected clients stay connected."""
         self.catalog.replace(types)
+        self._effects.add(self.catalog, self.journal.last_seq + 1, self.journal.first_seq)
         self.router.catalog_changed()
         self.chat.use_events(self.catalog)
         use_summaries(self.catalog)
@@ -642,7 +645,7 @@ class Companion:
         from app.observers.ui_state import UiStates
         from app.protocol.ui_effects import changes_of
 
-        return UiStates(self.hub, changes_of(self.catalog, lambda: self.local_user))
+        return UiStates(self.hub, changes_of(self._effects, lambda: self.local_user))
 
     @cached_property
     def reconnects(self) -> ReconnectWatch:

@@ -11,6 +11,7 @@ from app.observers.recorded_run import RecordedRun
 from app.observers.ui_state import UiStates
 from app.protocol.catalog import Catalog
 from app.protocol.errors import NotFound, RequestError
+from app.protocol.event_files.effect_history import EffectHistory
 from app.protocol.ui_comparison import as_plain
 from app.protocol.ui_effects import changes_of
 from app.protocol.ui_stores import Flavour
@@ -35,7 +36,7 @@ def recorded_state(
     found_states: list[UiStates] = []
 
     def watch(run: RecordedRun) -> None:
-        changes = changes_of(catalog, lambda: run.local_user)
+        changes = changes_of(EffectHistory(catalog), lambda: run.local_user)
         found_states.append(UiStates(run, changes, keep_all=True))
 
     run = read_run(file, watch, names)

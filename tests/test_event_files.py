@@ -44,6 +44,7 @@ REACTED = {
         },
     },
 }
+OTHER_ID = MSG_ID[:-1] + "f"
 Write = Callable[..., Path]
 
 
@@ -655,6 +656,27 @@ async def test_a_message_of_an_event_of_a_file_makes_its_chat_a_guess(
     assert stores.uncertain_chats == {"alice"}
     assert [each["text"] for each in stores.messages["alice"]] == ["hi"]
     assert (await companion.ui_states.expected(client.id, Flavour.SHIPPED)).stores.messages == {}
+
+
+async def test_the_expected_state_uses_the_files_as_they_were_when_an_event_was_sent(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    """Regression: it used those of the time when the state was first read."""
+    await connect_client()
+    (client,) = companion.hub.clients
+    file = write("delivered.json", DELIVERED)
+    await companion.event_files.read()
+    data = {**companion.catalog.get(Direction.TO_UI, "new_message").sample, "delivered": False}  # type: ignore[union-attr]
+    for msg_id in (MSG_ID, OTHER_ID):
+        companion.hub.broadcast(Envelope("new_message", {**data, "msg_id": msg_id}))
+    companion.hub.broadcast(Envelope("message_delivered", {"msg_id": MSG_ID, "peer": "alice"}))
+    file.unlink()
+    await companion.event_files.read()
+    companion.hub.broadcast(Envelope("message_delivered", {"msg_id": OTHER_ID, "peer": "alice"}))
+    write("delivered.json", DELIVERED)
+    await companion.event_files.read()
+    stores = (await companion.ui_states.expected(client.id, Flavour.GUIDE)).stores
+    assert [each["delivered"] for each in stores.messages["alice"]] == [True, False]
 
 
 async def test_fields_that_the_ui_posts_are_checked_stored_and_passed_on(

@@ -209,7 +209,7 @@ class UiHistory:
             if row.event == RAW_EVENT and _has_unused_keys(row.payload):
                 return stores
             after = stores.received(row.payload, row.mono, at_load=row.origin == PRIMING)
-            changes = self._event_changes(row.event, row.payload)
+            changes = self._event_changes(row.event, row.seq, row.payload)
             return with_changes(after, changes, row.mono) if changes else after
         return stores.opened() if row.event == "connected" else stores.closed()
 

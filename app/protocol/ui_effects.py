@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from app.protocol.backend import MAX_TEXT
-from app.protocol.catalog import Catalog, built_in
+from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
+from app.protocol.event_files.effect_history import EffectHistory
 from app.protocol.event_files.effects import (
     AddMessage,
     AddReaction,
@@ -34,21 +35,20 @@ from app.protocol.ui_stores import ChatMessages, Contact, Flavour, Json, UiStore
 
 NEW_MESSAGE = built_in().get(Direction.TO_UI, "new_message")
 
-EventChanges = Callable[[str, bytes], list[StateChange]]
-"""Returns the changes that a frame with an event to the UI causes."""
+EventChanges = Callable[[str, int, bytes], list[StateChange]]
+"""Returns the changes that a frame with an event to the UI causes: called with event, row and payload."""
 
 
-def no_changes(_event: str, _payload: bytes) -> list[StateChange]:
+def no_changes(_event: str, _seq: int, _payload: bytes) -> list[StateChange]:
     """Return no changes, as without event files."""
     return []
 
 
-def changes_of(catalog: Catalog, local_user: Callable[[], str]) -> EventChanges:
-    """Return a function that finds the changes that the files of a catalog define. It follows the catalog."""
+def changes_of(effects: EffectHistory, local_user: Callable[[], str]) -> EventChanges:
+    """Return a function that finds the changes that event files define."""
 
-    def changes(event: str, payload: bytes) -> list[StateChange]:
-        known = catalog.get(Direction.TO_UI, event)
-        return changes_in(payload, known.details.effects, local_user()) if known else []
+    def changes(event: str, seq: int, payload: bytes) -> list[StateChange]:
+        return changes_in(payload, effects.of(event, seq), local_user())
 
     return changes
 

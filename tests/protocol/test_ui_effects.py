@@ -8,6 +8,7 @@ import msgspec
 
 from app.protocol.backend import MAX_TEXT
 from app.protocol.catalog import Catalog, built_in
+from app.protocol.event_files.effect_history import EffectHistory
 from app.protocol.event_files.parse import parse_event_file
 from app.protocol.ui_changes import flavour_differences
 from app.protocol.ui_effects import changes_of, with_changes
@@ -35,8 +36,9 @@ def after(before: UiStores, effect: str, *names: str, **data: Any) -> UiStores:
         "effect": {effect: fields},
     }  # fmt: skip
     changed = parse_event_file("changed.json", json.dumps(file), built_in())
-    changes = changes_of(Catalog([changed]), lambda: "me")("changed", msgspec.json.encode({"data": data}))  # type: ignore[list-item]
-    return with_changes(before, changes, 2.0)
+    changes = changes_of(EffectHistory(Catalog([changed])), lambda: "me")  # type: ignore[list-item]
+    frame = msgspec.json.encode({"event": "changed", "data": data})
+    return with_changes(before, changes("changed", 1, frame), 2.0)
 
 
 def unread(state: UiStores) -> list[int]:
