@@ -278,6 +278,10 @@ class PeerBook:
         """Return where a message was put, and the message; None if it was deleted."""
         return await self._submit(lambda db: (peer_sql.place(db, msg_id), sql.message(db, msg_id)))
 
+    async def is_waiting(self, id_: str) -> bool:
+        """Return whether an item is still in the outbox: it may have been deleted, replaced or confirmed."""
+        return await self._submit(lambda db: peer_sql.is_waiting(db, id_))
+
     async def enqueue_notice(self, peer: str, notice: StoredNotice) -> bool:
         """Add a notice to the outbox for a peer. Return False if the same receipt waits already."""
         add = peer_sql.enqueue_receipt if isinstance(notice, Receipt) else peer_sql.enqueue_reaction

@@ -158,19 +158,26 @@ class PeerOutbox:
             )
         rows = await self.send_waiting(to)
         place, now = await self._book.delivery_state(msg_id)
-        if now is None or now["delivered"]:
+        if now is None:
+            note = f"The message was deleted while it was being sent to {to}, so it is not sent again."
+            return Delivery(None, False, note, rows)
+        is_written = now["delivery_method"] == "direct"
+        if now["delivered"]:
             return Delivery(now, True, "", rows)
-        if now["delivery_method"] == "direct":
+        if not place:
+            note = (
+                f"The message is stored and is not sent{' again' if is_written else ''}: "
+                f"{to} was forgotten, or the chat state replaced, meanwhile."
+            )
+            return Delivery(now, is_written, note, rows)
+        if is_written:
             return Delivery(now, True, f"{to} has not confirmed the message yet.", rows)
         failed = self._attempts[to].failed
         older = failed.error if failed else "older messages are sent first"
         why = next((each.note for each in reversed(rows) if each.event == NOT_SENT), older)
         if place == "outbox":
             return Delivery(now, False, f"The message is stored, and is sent again later: {why}.", rows)
-        if place == "queue":
-            return Delivery(now, False, f"{to} cannot be reached; the message waits in the offline queue.", rows)
-        note = f"The message is stored and is not sent: {to} was forgotten, or the chat state replaced, meanwhile."
-        return Delivery(now, False, note, rows)
+        return Delivery(now, False, f"{to} cannot be reached; the message waits in the offline queue.", rows)
 
     async def send_waiting(self, name: str) -> list[ServerNote]:
         """Send the oldest items for a peer that were not written yet or are due. Return rows about the results.
@@ -268,6 +275,12 @@ class PeerOutbox:
         if item.id in result.acked:
             await self._book.done(item.id, delivered=item.message is not None, method="direct")
             return [row(SENT, name, f"{name} has confirmed it", sealed=body, opened=opened)]
+        if not await self._book.is_waiting(item.id):  # deleted, forgotten with its peer, replaced, or confirmed
+            if item.id in result.written:
+                await self._book.done(item.id, delivered=False, method="direct")
+            why = "written" if item.id in result.written else result.error
+            note = f"{why}; it was removed from the outbox meanwhile, so it is not sent again"
+            return [row(SENT if item.id in result.written else NOT_SENT, name, note, sealed=body, opened=opened)]
         is_refused = result.closed and item.message is not None and (peer.acknowledges or bool(result.acked))
         is_written = item.id in result.written and not is_refused
         is_sent_once = item.message is None and (bool(peer.offered) or not result.closed)

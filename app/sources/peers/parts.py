@@ -79,6 +79,9 @@ class PeerBook(Protocol):
     async def delivery_state(self, msg_id: str) -> tuple[Literal["outbox", "queue", ""], MessageData | None]:
         """Return where a message was put, and the message; None if it was deleted."""
 
+    async def is_waiting(self, id_: str) -> bool:
+        """Return whether an item is still in the outbox."""
+
     async def enqueue_notice(self, peer: str, notice: StoredNotice) -> bool:
         """Add a notice to the outbox. Return False if the same receipt waits already."""
 

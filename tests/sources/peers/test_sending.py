@@ -597,6 +597,40 @@ async def test_a_message_to_a_peer_that_is_forgotten_meanwhile_is_in_no_queue(pa
     assert not posted.accepted
 
 
+@pytest.mark.parametrize("is_written", [True, False])
+@pytest.mark.parametrize("what", ["delete", "reset", "forget"])
+async def test_a_message_that_is_removed_while_it_is_being_sent_is_not_sent_again(
+    pair: Pair, what: str, is_written: bool
+) -> None:
+    """Regression: the response and the row said that it is sent again, and it was put into the offline queue."""
+    pair.companion.peer_link.outbox.queue = queue = MemoryQueue()
+
+    async def remove(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        match what:
+            case "delete":
+                await pair.companion.chat.delete_message(items[0].id)
+            case "reset":
+                await pair.companion.chat.reset()
+            case "forget":
+                await pair.companion.peers.forget("ben")
+        return Exchange(frozenset({items[0].id})) if is_written else Exchange(error="it did not answer")
+
+    pair.companion.peer_link.outbox._connect = remove  # type: ignore[assignment]
+    posted = await post(pair)
+    assert queue.messages == []
+    (row,) = [*pair.rows("peer sent"), *pair.rows(NOT_SENT)]
+    assert row.note.endswith("; it was removed from the outbox meanwhile, so it is not sent again")
+    assert (row.event == "peer sent") is is_written
+    if what == "forget":
+        again = " again" if is_written else ""
+        assert posted.note.startswith(f"The message is stored and is not sent{again}: ben was forgotten")
+        assert posted.data["delivery_method"] == ("direct" if is_written else "offline")
+        assert posted.accepted is is_written
+    else:
+        assert posted.note == "The message was deleted while it was being sent to ben, so it is not sent again."
+        assert not posted.accepted
+
+
 async def test_a_failing_queue_keeps_the_message(pair: Pair) -> None:
     pair.companion.peer_link.outbox.queue = MemoryQueue("The project sleeps.")
     await pair.ben.close()
