@@ -363,8 +363,7 @@ class ChatStore:
         new = cast.person(name, self._active_at(), is_friend=is_friend, seen_ago=cast.DAY)
 
         def job(db: sql.Connection) -> Person:
-            if sql.person(db, new.username):
-                raise Conflict(f"There is already a persona named {new.username}.")
+            _require_new(db, new.username)
             sql.save_person(db, new)
             return new
 
@@ -393,8 +392,7 @@ class ChatStore:
                 raise NotFound(f"There is no persona {_short(old)!r}.")
             if found.is_peer:
                 raise _is_peer(old)
-            if sql.person(db, name):
-                raise Conflict(f"There is already a persona named {name}.")
+            _require_new(db, name)
             sql.rename_person(db, old, name)
 
         await self._database.submit(job)
@@ -514,6 +512,12 @@ def _existing(found: MessageData | None, msg_id: str) -> MessageData:
     if found is None:
         raise _no_message(msg_id)
     return found
+
+
+def _require_new(db: sql.Connection, name: str) -> None:
+    """Raise ``Conflict`` if a persona or a peer has this name."""
+    if found := sql.person(db, name):
+        raise Conflict(f"There is already a {'peer' if found.is_peer else 'persona'} named {name}.")
 
 
 def _is_peer(username: str) -> Conflict:

@@ -57,8 +57,12 @@ async def test_the_name_of_a_persona_is_refused(companion: Companion) -> None:
     with pytest.raises(Conflict, match="alice is a persona"):
         await companion.peers.add("alice", KEYS)
     await companion.peers.add("ben", KEYS)
-    with pytest.raises(Conflict, match="already a persona"):
+    with pytest.raises(Conflict, match="There is already a peer named ben"):
         await companion.chat.add_person("ben", is_friend=True)
+    with pytest.raises(Conflict, match="There is already a peer named ben"):
+        await companion.chat.rename_person("alice", "ben")
+    with pytest.raises(Conflict, match="There is already a persona named bob"):
+        await companion.chat.rename_person("alice", "bob")
 
 
 @pytest.mark.parametrize("name", ["me", "", "a/b"])
