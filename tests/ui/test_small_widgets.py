@@ -388,3 +388,15 @@ def test_a_combo_box_ends_a_text_that_does_not_fit_with_an_ellipsis(show: Show) 
     assert box.shown_text == box.currentText()
     box.setCurrentIndex(-1)
     assert box.shown_text == "Choose a browser"
+
+
+def test_a_combo_box_of_its_preferred_width_shows_its_whole_text(show: Show) -> None:
+    """Regression: two pixels were missing."""
+    box = ElidingBox()
+    box.setSizeAdjustPolicy(ElidingBox.SizeAdjustPolicy.AdjustToContents)
+    show(box)
+    for text in ("1 · me · ready", "1 · me · disconnected", "W" * 20, "i" * 9):
+        box.clear()
+        box.addItem(text)
+        box.resize(box.sizeHint())
+        assert box.shown_text == text

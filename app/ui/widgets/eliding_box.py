@@ -3,7 +3,7 @@ It is used for texts that can be long, such as names of users and clients. A too
 text.
 """
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPaintEvent, QPalette
 from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
 from typing_extensions import override
@@ -19,6 +19,10 @@ class ElidingBox(QComboBox):
     def shown_text(self) -> str:
         """The text as it is painted."""
         return self._option().currentText
+
+    @override
+    def sizeHint(self) -> QSize:
+        return super().sizeHint() + QSize(PADDING, 0)  # Qt's has no room for the padding
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
