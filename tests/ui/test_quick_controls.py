@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QScrollArea, QWidget
+from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from app.companion import Companion
 from app.hub.held_items import BreakpointOptions
 from app.protocol.constants import TYPING_TIMEOUT_MS
 from app.ui.widgets import quick_controls
-from app.ui.widgets.quick_controls import PresenceGrid, TypingGrid
+from app.ui.widgets.quick_controls import HoldToType, PresenceGrid, TypingGrid
 from app.ui.widgets.switch import Switch
 from app.ui.window import EVENTS, INJECT, MainWindow
 from tests.conftest import Connect, until
@@ -220,6 +220,28 @@ async def test_a_switch_shows_the_presence_after_its_event_was_dropped(
     assert switch.isChecked() is not before
 
 
+LONG_NAMES = ["christopher.robinson", "maria.fernandez", "alexander.hamilton", "elizabeth.warren"]
+
+
+@pytest.mark.usefixtures("styled")
+@pytest.mark.parametrize("width", [300, 638, 1400])
+@pytest.mark.parametrize("names", [LONG_NAMES, ["W" * 64, *(f"friend-{number}" for number in range(30))]])
+def test_controls_are_as_many_in_a_row_as_fit(show: Show, names: list[str], width: int) -> None:
+    """Regression: the last ones were cut and could not be scrolled to."""
+    for grid in (TypingGrid(names, lambda *_: None), PresenceGrid(dict.fromkeys(names, True), lambda *_: None)):
+        grid.resize(width, 400)
+        show(grid)
+        QApplication.processEvents()
+        room = grid.area.viewport().rect()
+        assert grid.area.horizontalScrollBar().maximum() == 0
+        scrolls = grid.area.verticalScrollBar().maximum() > 0
+        for cell in grid.area.widget().findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            assert cell.mapTo(grid.area.viewport(), cell.rect().bottomRight()).x() < room.right() + 1 - 8 * scrolls
+        for button in grid.findChildren(HoldToType):
+            assert button.shown_text == button.text() or button.text() == button.toolTip()
+            assert button.shown_text == button.text() or len(button.text()) == 64 or width == 300
+
+
 @pytest.mark.usefixtures("styled")
 async def test_many_controls_scroll_and_keep_their_size(
     window: MainWindow, companion: Companion, qtbot: Any, subtests: Any
@@ -243,12 +265,16 @@ async def _check_sizes(window: MainWindow, event: str, scrolls: bool, qtbot: Any
     assert isinstance(quick, TypingGrid | PresenceGrid)
     controls = list((quick.buttons if isinstance(quick, TypingGrid) else quick.switches).values())
     (area,) = quick.findChildren(QScrollArea)
+
+    def rows_are_apart() -> bool:
+        tops = sorted({each.mapTo(quick, QPoint()).y() for each in controls})
+        return all(below - above >= controls[0].height() for above, below in pairwise(tops))
+
     for opened in (False, True):
         panel.fold.show_part(opened)
         await until(lambda: (area.verticalScrollBar().maximum() > 0) is scrolls)
+        await until(rows_are_apart)
         assert all(each.height() >= each.sizeHint().height() for each in controls)
-        tops = sorted({each.mapTo(quick, QPoint()).y() for each in controls})
-        assert all(below - above >= controls[0].height() for above, below in pairwise(tops))
     controls[-2].setFocus()
     qtbot.keyClick(controls[-2], Qt.Key.Key_Tab)
     assert window.focusWidget() is controls[-1]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, QTimer
-from PySide6.QtGui import QHideEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -16,18 +16,25 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QStyle,
+    QStyleOptionButton,
     QVBoxLayout,
     QWidget,
 )
 from typing_extensions import override
 
-from app.ui.plain_text import PlainTextLabel, without_mnemonics
+from app.ui.plain_text import PlainTextLabel, set_tooltip, without_mnemonics
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.switch import Switch
 
 Fire = Callable[[str, dict[str, Any]], object]
 
 COLUMNS = 4
+"""Maximum number of columns."""
+SPACING = 12
+MIN_WIDTH, MAX_WIDTH = 60, 240
+"""Limits of the width that a control requires. A name that needs more gets it only if there is room."""
 MIN_HEIGHT, MAX_HEIGHT = 60, 210
 """Limits of the height of all controls together. If they need more, they scroll."""
 STILL_TYPING_MS = 3000
@@ -40,21 +47,23 @@ class PresenceGrid(QFrame):
     def __init__(self, presence: Mapping[str, bool], fire: Fire) -> None:
         super().__init__()
         self.switches: dict[str, Switch] = {}
-        grid = _card(self, "Switch friends online or offline")
-        for number, name in enumerate(sorted(presence)):
+        self.area = _card(self, "Switch friends online or offline")
+        for name in sorted(presence):
             switch = named(Switch(), f"{name} is online")
             switch.setChecked(presence[name])
             switch.toggled.connect(
                 lambda on, name=name: fire("friend_online" if on else "friend_offline", {"username": name})
             )
             self.switches[name] = switch
-            cell = QHBoxLayout()
-            cell.setSpacing(10)
-            cell.addWidget(switch)
-            label = PlainTextLabel(without_mnemonics(name))
-            label.setBuddy(switch)
-            cell.addWidget(label, 1)
-            grid.addLayout(cell, number // COLUMNS, number % COLUMNS)
+            cell = QWidget()
+            row = QHBoxLayout(cell)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(10)
+            row.addWidget(switch)
+            label = ElidedLabel()
+            label.setText(name)
+            row.addWidget(label, 1)
+            self.area.add(cell)
 
     def show_presence(self, presence: Mapping[str, bool]) -> None:
         """Set the switches without firing events."""
@@ -69,19 +78,25 @@ class TypingGrid(QFrame):
     def __init__(self, personas: Sequence[str], fire: Fire) -> None:
         super().__init__()
         self.buttons: dict[str, HoldToType] = {}
-        grid = _card(self, "Hold a button, or the space bar on it. The friend types until you release it.")
-        for number, name in enumerate(personas):
-            button = HoldToType(name, fire)
-            self.buttons[name] = button
-            grid.addWidget(button, number // COLUMNS, number % COLUMNS)
+        self.area = _card(self, "Hold a button, or the space bar on it. The friend types until you release it.")
+        for name in personas:
+            self.buttons[name] = HoldToType(name, fire)
+            self.area.add(self.buttons[name])
 
 
 class HoldToType(QPushButton):
-    """Fire ``typing`` true when pressed and repeatedly while held, and false when released."""
+    """Fire ``typing`` true when pressed and repeatedly while held, and false when released.
+
+    A name that does not fit ends with an ellipsis, and is in the tooltip.
+    """
 
     def __init__(self, name: str, fire: Fire) -> None:
-        super().__init__(without_mnemonics(name))
+        super().__init__()
+        self._show(f"{name} is typing …")
+        self._width = super().sizeHint().width()
+        self._show(name)
         named(self, f"Hold to make {name} type")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._name = name
         self._fire = fire
@@ -89,6 +104,34 @@ class HoldToType(QPushButton):
         self._again.timeout.connect(lambda: self._type(True))
         self.pressed.connect(self._begin)
         self.released.connect(self._end)
+
+    @property
+    def shown_text(self) -> str:
+        """The text as it is painted."""
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        return option.text
+
+    @override
+    def initStyleOption(self, option: QStyleOptionButton) -> None:
+        super().initStyleOption(option)
+        room = self.style().subElementRect(QStyle.SubElement.SE_PushButtonContents, option, self).width()
+        text = option.fontMetrics.elidedText(option.text.replace("&&", "&"), Qt.TextElideMode.ElideRight, room)
+        option.text = without_mnemonics(text)
+
+    @override
+    def sizeHint(self) -> QSize:
+        """Leave room for the text that is shown while the button is held."""
+        return super().sizeHint().expandedTo(QSize(self._width, 0))
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(MIN_WIDTH, super().minimumSizeHint().height())
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        set_tooltip(self, self._name if self.shown_text != self.text() else "")
 
     @override
     def hideEvent(self, event: QHideEvent) -> None:
@@ -98,20 +141,23 @@ class HoldToType(QPushButton):
 
     def _begin(self) -> None:
         self._again.start()
-        self.setText(without_mnemonics(f"{self._name} is typing …"))
+        self._show(f"{self._name} is typing …")
         self._type(True)
 
     def _end(self) -> None:
         if self._again.isActive():
             self._again.stop()
-            self.setText(without_mnemonics(self._name))
+            self._show(self._name)
             self._type(False)
+
+    def _show(self, text: str) -> None:
+        self.setText(without_mnemonics(text))
 
     def _type(self, typing: bool) -> None:
         self._fire("typing", {"username": self._name, "typing": typing})
 
 
-def _card(frame: QFrame, title: str) -> QGridLayout:
+def _card(frame: QFrame, title: str) -> "_ScrolledGrid":
     frame.setObjectName("card")
     column = QVBoxLayout(frame)
     column.setContentsMargins(16, 12, 16, 14)
@@ -121,17 +167,11 @@ def _card(frame: QFrame, title: str) -> QGridLayout:
     column.addWidget(caption)
     area = _ScrolledGrid()
     column.addWidget(area)
-    grid = area.grid
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(12)
-    grid.setVerticalSpacing(10)
-    for each in range(COLUMNS):
-        grid.setColumnStretch(each, 1)
-    return grid
+    return area
 
 
 class _ScrolledGrid(QScrollArea):
-    """A grid that scrolls vertically if it is high, or if there is little room for it."""
+    """A grid with as many columns as fit. It scrolls vertically if it is high or has little room."""
 
     def __init__(self) -> None:
         super().__init__(widgetResizable=True)
@@ -141,7 +181,36 @@ class _ScrolledGrid(QScrollArea):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         inner = QWidget()
         self.grid = QGridLayout(inner)
+        self.grid.setContentsMargins(0, 0, 0, 0)
+        self.grid.setHorizontalSpacing(SPACING)
+        self.grid.setVerticalSpacing(10)
         self.setWidget(inner)
+        self._cells: list[QWidget] = []
+        self._columns = COLUMNS
+        self.verticalScrollBar().rangeChanged.connect(
+            lambda _, end: self.grid.setContentsMargins(0, 0, SPACING if end else 0, 0)
+        )
+
+    def add(self, cell: QWidget) -> None:
+        """Add a cell at the end."""
+        self._place(len(self._cells), cell)
+        self._cells.append(cell)
+
+    def _place(self, number: int, cell: QWidget) -> None:
+        self.grid.addWidget(cell, number // self._columns, number % self._columns)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = self.width() - self.verticalScrollBar().sizeHint().width()  # also if it is hidden now
+        widest = min(MAX_WIDTH, max((each.sizeHint().width() for each in self._cells), default=0))
+        columns = max(1, min(COLUMNS, (room + SPACING) // (widest + SPACING)))
+        if columns != self._columns:
+            self._columns = columns
+            for number, cell in enumerate(self._cells):
+                self._place(number, cell)
+        for each in range(COLUMNS):
+            self.grid.setColumnStretch(each, int(each < columns))
 
     @override
     def sizeHint(self) -> QSize:
