@@ -25,6 +25,7 @@ import logging
 import re
 import shutil
 import sqlite3
+import stat
 import time
 from pathlib import Path
 
@@ -94,6 +95,7 @@ class ChatFile:
         if existed:
             for suffix in ("", "-wal", "-shm"):
                 require_regular(self._path.with_name(self._path.name + suffix))  # SQLite would wait for a FIFO
+            self._adapt_modes()
             inspection.check_newer(self._path, BUSY_MS / 1000)
         if not self.in_memory:
             self._remove_unfinished_backups()
@@ -108,6 +110,15 @@ class ChatFile:
         if existed:
             self.back_up(connection, "start")
         return connection
+
+    def _adapt_modes(self) -> None:
+        """Give the files beside the state its permissions. SQLite leaves them if the state was read-only."""
+        with contextlib.suppress(OSError):
+            mode = stat.S_IMODE(self._path.stat().st_mode)
+            for suffix in ("-wal", "-shm"):
+                beside = self._path.with_name(self._path.name + suffix)
+                if beside.exists():
+                    beside.chmod(mode)
 
     @property
     def _replacement(self) -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.storage import chat_file as module
+from app.storage import inspection
 from app.storage.chat import is_unused
 from app.storage.chat_file import KEPT_BACKUPS
 from app.storage.database import Database
@@ -323,6 +324,27 @@ async def test_backups_with_a_time_in_the_future_do_not_replace_newer_ones(
     assert "zoe" in names_in(backups(path)[-1])
     overwrite_header(path)
     assert "zoe" in await names(await open_database(path))
+
+
+async def test_a_state_that_was_read_only_can_be_used_again(
+    path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: files that SQLite had left were still read-only, and the state could not be read any more."""
+    first = await open_database(path)
+    await add(first, "zoe")
+    await first.close()
+    beside = [path.with_name(path.name + suffix) for suffix in ("-wal", "-shm")]
+    for each in beside:
+        each.touch()
+        each.chmod(0o400)
+    modes: list[set[int]] = []
+
+    def note_modes(*_: object) -> None:  # SQLite as root ignores them, and replaces the files
+        modes.append({each.stat().st_mode for each in (path, *beside)})
+
+    monkeypatch.setattr(inspection, "check_newer", note_modes)
+    assert await names(await open_database(path)) == ["zoe"]
+    assert [len(each) for each in modes] == [1]
 
 
 async def test_a_failed_backup_does_not_prevent_opening(path: Path, open_database: Open) -> None:
