@@ -321,13 +321,15 @@ class RestApi:
         request[BODY] = cause.body
 
     async def _report(self, request: web.Request, response: web.StreamResponse, started: float) -> None:
-        """Report a call to the observers, once. A failed one has the status 0, as in a browser."""
+        """Report a call to the observers, once, as a page gets it. A failed one has the status 0."""
         row = request.pop(ROW, None)
         if row is None or not self._hub.rest_exchanges:
             return
         status, body = response.status, response.body if isinstance(response, web.Response) else b""
         if FAILED in request:
             status, body = 0, b""
+        elif status in NO_BODY:
+            body = b""
         exchange = RestExchange(
             request.method, request.path, request.query_string, await _body_of(request), status,
             bytes(body) if isinstance(body, bytes | bytearray) else b"", request.headers.get("Origin", ""),
@@ -394,6 +396,8 @@ class RestApi:
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
+NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED)
+"""A page gets no body with these statuses, which a fault may use. With most of them, none is sent."""
 _REASONS = {
     404: "The path {request.path} does not exist.",
     405: "{request.path} does not support {request.method}.",

@@ -289,6 +289,29 @@ async def test_the_expected_state_of_the_ui_copes_with_wrong_answers(rest: Rest,
         assert (await states.expected(client, Flavour.GUIDE)).stores.contacts == before
 
 
+@pytest.mark.parametrize("status", [204, 205, 304])
+async def test_a_status_without_a_body_is_not_expected_to_change_more_than_it_does(rest: Rest, status: int) -> None:
+    """Regression: the body that is not sent, or that a page does not get, was in the expected state."""
+    headers = {"Origin": PAGE, "User-Agent": "A browser"}
+    exchanges: list[RestExchange] = []
+    rest.companion.hub.rest_exchanges.connect(exchanges.append)
+    async with connect(rest.companion.server.url, origin=PAGE, user_agent_header="A browser", proxy=None):  # type: ignore[arg-type]
+        await until(lambda: rest.companion.hub.clients)
+        client = rest.companion.hub.clients[0].id
+        for path in ("/friends", "/status"):
+            await rest.get(path, headers=headers)
+        before = (await rest.companion.ui_states.expected(client, Flavour.GUIDE)).stores
+        assert before.backend_connected
+        arm(rest, "* /*", status=status)
+        await rest.post("/friends", {"username": "eve"}, headers=headers)
+        await rest.post("/messages", MESSAGE, headers=headers)
+        await rest.get("/status", headers=headers)
+        after = (await rest.companion.ui_states.expected(client, Flavour.GUIDE)).stores
+    assert (after.contacts, after.messages) == (before.contacts, before.messages)
+    assert not after.backend_connected
+    assert [each.response for each in exchanges[2:]] == [b""] * 3
+
+
 async def test_a_ui_that_gets_no_readable_answer_is_expected_to_know_that(rest: Rest) -> None:
     headers = {"Origin": PAGE, "User-Agent": "A browser"}
     async with connect(rest.companion.server.url, origin=PAGE, user_agent_header="A browser", proxy=None):  # type: ignore[arg-type]
