@@ -679,6 +679,25 @@ async def test_the_expected_state_uses_the_files_as_they_were_when_an_event_was_
     assert [each["delivered"] for each in stores.messages["alice"]] == [True, False]
 
 
+async def test_an_event_whose_name_a_fault_has_changed_has_no_effect_on_the_ui(
+    companion: Companion, connect_client: Connect, write: Write
+) -> None:
+    """Regression: the expected state had the effect of the event's file, although a UI ignores such a frame."""
+    await connect_client()
+    (client,) = companion.hub.clients
+    write("delivered.json", DELIVERED)
+    await companion.event_files.read()
+    data = {**companion.catalog.get(Direction.TO_UI, "new_message").sample, "delivered": False}  # type: ignore[union-attr]
+    for msg_id in (MSG_ID, OTHER_ID):
+        companion.hub.broadcast(Envelope("new_message", {**data, "msg_id": msg_id}))
+    for msg_id, name in ((MSG_ID, b"mes#age_delivered"), (OTHER_ID, b"message_delivered")):
+        payload = Envelope("message_delivered", {"msg_id": msg_id, "peer": "alice"}).encode()
+        changed = payload.replace(b"message_delivered", name)
+        companion.hub.deliver(client, "message_delivered", changed, "#1 after 0 ms", 1)
+    stores = (await companion.ui_states.expected(client.id, Flavour.GUIDE)).stores
+    assert [each["delivered"] for each in stores.messages["alice"]] == [False, True]
+
+
 async def test_fields_that_the_ui_posts_are_checked_stored_and_passed_on(
     companion: Companion, connect_client: Connect, write: Write
 ) -> None:

@@ -48,26 +48,28 @@ def changes_of(effects: EffectHistory, local_user: Callable[[], str]) -> EventCh
     """Return a function that finds the changes that event files define."""
 
     def changes(event: str, seq: int, payload: bytes) -> list[StateChange]:
-        return changes_in(payload, effects.of(event, seq), local_user())
+        return changes_in(event, payload, effects.of(event, seq), local_user())
 
     return changes
 
 
 def changes_in(
-    payload: bytes, effects: Sequence[StateEffect], local_user: str, sender: str = ""
+    event: str, payload: bytes, effects: Sequence[StateEffect], local_user: str, sender: str = ""
 ) -> list[StateChange]:
     """Return the changes that these effects of an event cause. Changes that the chat state rejects are left out.
 
+    If a fault has changed the event's name in the frame, the frame causes none.
     ``sender`` is the user that the client acts as, if a client has sent the event.
     """
     if not effects:
         return []
     try:
-        data = msgspec.json.decode(payload)["data"]
+        frame = msgspec.json.decode(payload)
+        name, data = frame["event"], frame["data"]
     except (ValueError, RecursionError, TypeError, LookupError):
         return []
     found = []
-    for effect in effects if isinstance(data, dict) else ():
+    for effect in effects if name == event and isinstance(data, dict) else ():
         try:
             change = effect.change(data, sender)
         except ImpossibleEffect:

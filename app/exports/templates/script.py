@@ -203,7 +203,7 @@ class _MessageChanges:
         if known is None:
             return
         frame = payload.encode("utf-8", "surrogatepass")
-        for change in changes_in(frame, known.details.effects, self._local_user, user):
+        for change in changes_in(event, frame, known.details.effects, self._local_user, user):
             if isinstance(change, DeleteMessage | EditMessage):
                 self.end(change.msg_id)
 

@@ -109,7 +109,7 @@ class Linter:
 
         def check_and_change(seq: int, at: float, wall: float, payload: bytes, recipients: Recipients) -> None:
             check(seq, at, wall, payload, recipients)
-            for change in changes_in(payload, effects, ""):
+            for change in changes_in(event, payload, effects, ""):
                 if isinstance(change, EditMessage):
                     self._to_ui.edited(at, change.msg_id, change.text)
                 elif isinstance(change, SetPresence):
@@ -138,7 +138,7 @@ class Linter:
                     to_ui.primer(seq, at, wall, recipients, frame.data)
                 elif event in _PRESENCE and type(username) is str and recipients:
                     to_ui.presence_set(seq, at, recipients, username, _PRESENCE[event])
-                for change in changes_in(payload, effects, ""):
+                for change in changes_in(event, payload, effects, ""):
                     if isinstance(change, SetPresence) and recipients:
                         to_ui.presence_set(seq, at, recipients, change.username, change.online)
 
@@ -190,7 +190,7 @@ class Linter:
 
     def handled(self, at: float, user: str, event: str, payload: bytes) -> None:
         """Remember what an event that a client acting as ``user`` has sent changed in the backend."""
-        for change in changes_in(payload, self._effects(Direction.FROM_UI, event), "", user):
+        for change in changes_in(event, payload, self._effects(Direction.FROM_UI, event), "", user):
             if isinstance(change, EditMessage):
                 self._to_ui.edited(at, change.msg_id, change.text)
             elif isinstance(change, SetPresence):  # no client has received it yet
