@@ -48,6 +48,9 @@ class Host(Protocol):
     async def change_settings(self, change: Callable[[Settings], Settings]) -> None:
         """Change settings, save them and apply them."""
 
+    async def start_service(self, name: str) -> bool:
+        """Start a service, and return whether that worked."""
+
 
 class SwitchablePeers:
     """The peer link, for the list of sources."""
@@ -83,8 +86,14 @@ class SwitchablePeers:
         return SourceStatus()
 
     async def switch(self, on: bool) -> None:
-        """Switch it on or off, and save that. Raises ``InvalidSettings`` and ``StorageError``."""
+        """Switch it on or off, and save that. Raises ``InvalidSettings`` and ``StorageError``.
+
+        If it is on and could not start, switching it on tries again: the port may be free now.
+        """
+        has_failed = self.is_on and bool(self._host.services[NAME].error)
         await self._host.change_settings(lambda before: replace(before, peers=on))
+        if on and has_failed:
+            await self._host.start_service(NAME)
 
     async def test(self) -> ConnectionResult:
         """Say whether peers can connect, and from where."""

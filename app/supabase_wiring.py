@@ -88,8 +88,14 @@ class SwitchableSupabase:
         return self.source.status
 
     async def switch(self, on: bool) -> None:
-        """Switch it on or off, and save that. Raises ``InvalidSettings`` and ``StorageError``."""
+        """Switch it on or off, and save that. Raises ``InvalidSettings`` and ``StorageError``.
+
+        If it is on and has failed, switching it on connects again at once.
+        """
+        has_failed = self.is_on and self.status.condition is Condition.FAILED
         await self._host.change_settings(lambda before: replace(before, supabase=on))
+        if on and has_failed:
+            await self.restart()
 
     async def restart(self) -> None:
         """Stop it, and start it again if the settings switch it on. Call this after a change of the settings."""

@@ -65,7 +65,7 @@ class Switchable(Protocol):
         """Its state."""
 
     async def switch(self, on: bool) -> None:
-        """Switch it on or off, and save that in the settings."""
+        """Switch it on or off, and save that in the settings. One that is on and has failed tries again."""
 
     async def test(self) -> ConnectionResult:
         """Test the connection, whether the source is on or off. Nothing is changed."""

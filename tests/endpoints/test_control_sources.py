@@ -1,9 +1,11 @@
 """Sources in the control API, with a stand-in for the Supabase project."""
 
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from app.system.supabase_key import KEY_VARIABLE, SupabaseKey
 from tests.conftest import until
@@ -42,6 +44,22 @@ async def test_sources_are_off_by_default_and_make_no_call(control: Control, pro
     assert (await control.get("/v1/sources/supabas")).detail == (
         "There is no source 'supabas'; did you mean supabase?"
     )
+
+
+async def test_switching_on_a_source_that_has_failed_tries_again(control: Control, project: StandIn) -> None:
+    """Regression: it did nothing, so that peers were off after their port was free again."""
+    companion, server = control.companion, control.companion.peer_server
+    with socket.create_server(("127.0.0.1", 0)) as occupied:
+        port = occupied.getsockname()[1]
+        await companion.apply(replace(companion.settings, peer_port=port))
+        assert (await control.post("/v1/sources/peers/on")).json["state"] == "failed"
+    assert (await control.post("/v1/sources/peers/on")).json["state"] == "ok"
+    assert (server.listening, server.port) == (True, port)
+    await control.post("/v1/sources/supabase/on")
+    await until_state(control, "failed")
+    await companion.supabase._key.store(PUBLISHABLE)
+    await control.post("/v1/sources/supabase/on")
+    await until_state(control, "ok")
 
 
 async def test_a_source_is_switched_on_and_off_and_that_is_saved(control: Control, project: StandIn) -> None:

@@ -29,7 +29,7 @@ class SourceOperations(Operations):
 
     @operation("POST", "/v1/sources/{name}/on", scope=Scope.FULL, answer=shapes.SourceInfo, errors=NOT_FOUND)
     async def switch_source_on(self, call: Call) -> shapes.SourceInfo:
-        """Switch a source on, and save that in the settings. Its state says whether it works."""
+        """Switch a source on, and save that in the settings. One that has failed tries again. See its state."""
         source = self._source(call)
         await source.switch(True)
         return shapes.source_info(source)
