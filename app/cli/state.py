@@ -5,7 +5,7 @@ If a companion is running, the commands call its control API. Otherwise they ope
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from app.cli import chats
 from app.cli.options import DataDir, Json, not_dash, print_result
 from app.system.exit_codes import Exit
 from app.system.terminal import say
+
+if TYPE_CHECKING:
+    from app.cli.control import Control
 
 app = typer.Typer(
     help="Save, load or reset the chat state (friends, messages, read marks), or change parts of it.",
@@ -64,8 +67,7 @@ def load(file: File, json: Json = False, data_dir: DataDir = None) -> None:
                 raise BadFrame("it is not a JSON object")
         except BadFrame as bad:
             fail(f"{file.name} is not a saved chat state: {bad}.", Exit.FAILED)
-        Control(data_dir).call("PUT", "/v1/state", snapshot, invalid=Exit.FAILED)
-        say("Reload your UI to see the change.")
+        _replace(Control(data_dir), "PUT", "/v1/state", snapshot)
     else:
         _offline("load", file, data_dir)
     print_result(f"loaded the chat state from {file}", {"loaded": str(file)}, json)
@@ -77,8 +79,7 @@ def reset(json: Json = False, data_dir: DataDir = None) -> None:
     if is_running(data_dir):
         from app.cli.control import Control
 
-        Control(data_dir).call("POST", "/v1/state/reset")
-        say("Reload your UI to see the change.")
+        _replace(Control(data_dir), "POST", "/v1/state/reset")
     else:
         _offline("reset", None, data_dir)
     print_result("restored the chat state of the first start", {"reset": True}, json)
@@ -90,6 +91,17 @@ def is_running(data_dir: Path | None) -> bool:
     from app.system.paths import Folders
 
     return instance.find(Folders.of(data_dir).instance_file) is not None
+
+
+def _replace(control: "Control", method: str, path: str, snapshot: dict[str, Any] | None = None) -> None:
+    """Replace the chat state of the running companion, and say what has to be known then."""
+    control.call(method, path, snapshot, invalid=Exit.FAILED)
+    for run in control.call("GET", "/v1/runs"):
+        if run["state"] in ("running", "paused") and run.get("own_state"):
+            say(
+                f"It is undone when the session {run['name']}, number {run['number']}, ends and your state is back."
+            )
+    say("Reload your UI to see the change.")
 
 
 def _offline(verb: str, file: Path | None, data_dir: Path | None) -> None:

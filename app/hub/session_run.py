@@ -166,6 +166,8 @@ class SessionRun:
     total_steps: int
     """Steps of the session itself, without those inside others."""
     options: Options = field(default_factory=Options)
+    on_copy: bool = False
+    """Whether it plays on a copy of the chat state, which the whole companion uses until it ends."""
     state: RunState = RunState.RUNNING
     current: Step | None = None
     """The step that is being played, or the next one during the pause before it, and if the run is paused."""

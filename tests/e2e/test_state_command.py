@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from . import sockets
-from .conftest import Start, both_variants
-from .processes import COMPANION, Companion, Program, serve
+from .conftest import Run, Start, StartCommand, both_variants
+from .processes import COMPANION, Companion, Program, serve, wait_until
 from .rest import Rest
 
 State = Callable[..., Program]
@@ -144,6 +144,22 @@ def test_the_commands_work_while_a_companion_runs(program: Companion, state: Sta
         ["Reload your UI to see the change."],
     )
     assert everything(program) == before
+
+
+def test_a_change_during_a_session_says_that_it_is_undone(
+    server: Companion, state: State, run: Run, start_command: StartCommand, tmp_path: Path
+) -> None:
+    """Regression: ``load`` reported success, and the end of the session undid it."""
+    session, file = tmp_path / "own.chat", tmp_path / "state.json"
+    session.write_text("state reset\nnote it plays\nexpect typing within 60s\n", encoding="utf-8")
+    state("save", file)
+    start_command("session", "run", session)
+    wait_until(lambda: any("it plays" in each for each in run("journal").out), "the session to play")
+    number = json.loads(run("session", "runs", "--json").out[0])[-1]["number"]
+    assert state("load", file).err == [
+        f"It is undone when the session own, number {number}, ends and your state is back.",
+        "Reload your UI to see the change.",
+    ]
 
 
 def test_save_writes_the_same_file_while_is_running_and_afterwards(

@@ -16,8 +16,10 @@ from app.hub.rest_exchange import RestExchange
 from app.hub.session_run import Options, SessionRun
 from app.interceptors import rest_faults as module
 from app.protocol.faults.rest import RestFault
+from app.protocol.session.lines import parse_lines
 from app.protocol.session.transcript import parse_transcript
 from app.protocol.ui_stores import Flavour, UiStores
+from app.sources.sessions import recorded_performer
 from tests.conftest import PATIENCE_S, until
 from tests.endpoints.http_client import PAGE, Answer, Rest
 from tests.endpoints.raw import tcp_to
@@ -143,6 +145,20 @@ async def test_a_delayed_call_does_not_meet_an_expectation_of_the_session_that_r
     """Regression: it got its row after the session had begun."""
     call = await delayed_message(rest)
     run = await play(rest, "expect POST /messages within 20ms\nstate reset")
+    assert [each.met for each in run.results] == [False]
+    assert (await call).status in (200, 202)
+
+
+async def test_a_delayed_call_is_not_the_recorded_one_of_a_replay_that_releases_it(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it counted, and the message of the user's own state was taken for the recorded one."""
+    monkeypatch.setattr(recorded_performer, "SYNC_S", 0.02)
+    call = await delayed_message(rest)
+    recording = parse_lines('{"session":1,"kind":"recording"}\n{"rest":"POST /messages","status":200}\n')
+    sessions = rest.companion.sessions
+    run = sessions.start("s", recording.session, Options(sync=True))
+    await sessions.wait(run)
     assert [each.met for each in run.results] == [False]
     assert (await call).status in (200, 202)
 

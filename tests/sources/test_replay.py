@@ -102,7 +102,7 @@ def test_times_move_and_keep_their_spelling(recorded: str, moved: str) -> None:
 
 async def test_a_pause_of_a_month_is_awaited_in_parts() -> None:
     time = FakeTime()
-    await Timeline(time.clock, 0.0, 1.0, None).pause(30 * 86_400)
+    await Timeline(time.clock, 0.0, 1.0, None, fixed=True).pause(30 * 86_400)
     assert time.passed == 30 * 86_400
     assert max(time.slept) * 1000 < 2**31, "the longest time of a QTimer"
 
@@ -287,7 +287,7 @@ async def test_in_step_events_about_a_message_that_the_ui_posts_have_its_new_id(
         sent(message("about one", ID)), sent(message("about two", OTHER_ID)),
     )  # fmt: skip
     run = theatre.start_session(parse_lines(text).session, sync=True, speed=AS_FAST_AS_POSSIBLE)
-    await asyncio.sleep(0)
+    await until(lambda: run.current)
     rows = [theatre.post({"text": each}) for each in ("one", "two")]
     ids = [str(UUID(int=each, version=4)) for each in (1, 2)]
     for row, msg_id in reversed(list(zip(rows, ids, strict=True))):
@@ -303,7 +303,7 @@ async def test_in_step_events_about_an_auto_reply_have_its_new_id(theatre: Theat
         sent(message("about two", OTHER_ID)), sent(message("about one", ID)),
     )  # fmt: skip
     run = theatre.start_session(parse_lines(text).session, sync=True, speed=AS_FAST_AS_POSSIBLE)
-    await asyncio.sleep(0)
+    await until(lambda: run.current)
     ids = [str(UUID(int=each, version=4)) for each in (1, 2)]
     for each in ids:
         frame = message("reply", each).encode()
@@ -322,7 +322,7 @@ async def test_in_step_a_message_that_the_ui_could_not_post_again_has_no_new_id(
     post = {"rest": "POST /messages", "status": 201, "response": {"msg_id": ID}}
     text = recording(post, sent(message()))
     run = theatre.start_session(parse_lines(text).session, sync=True, speed=AS_FAST_AS_POSSIBLE)
-    await asyncio.sleep(0)
+    await until(lambda: run.current)
     theatre.respond(theatre.post({}), response)
     await theatre.companion.sessions.wait(run)
     assert [each["msg_id"] == ID for each in data_of(theatre)] == [False]
@@ -423,7 +423,7 @@ async def test_in_step_the_replay_waits_for_effects_and_counts_what_came_early(t
         sent(message("two")),
     )
     run = theatre.start_session(parse_lines(text).session, sync=True, speed=AS_FAST_AS_POSSIBLE)
-    await asyncio.sleep(0)
+    await until(lambda: run.current)
     theatre.send("mark_read", peer="alice")
     theatre.send("mark_read", peer="alice")
     await until(lambda: run.totals.steps == 1)
@@ -464,7 +464,7 @@ async def test_polls_and_repeated_typing_do_not_take_part(theatre: Theatre) -> N
     poll = {"after": 1, "rest": "GET /friends", "status": 200}
     text = recording(typing, typing, poll, poll, sent(message("two"), after=1))
     run = theatre.start_session(parse_lines(text).session, sync=True, speed=AS_FAST_AS_POSSIBLE, start=START)
-    await asyncio.sleep(0)
+    await until(lambda: run.current)
     theatre.send("typing", to="alice", typing=True)
     await theatre.companion.sessions.wait(run)
     assert [each.text for each in run.results] == ["typing from me"]
@@ -500,6 +500,23 @@ async def test_in_step_a_connection_that_ends_at_once_is_no_reconnect(theatre: T
         await asyncio.sleep(0)
     assert len(run.results) == 1
     theatre.join("me")
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+
+
+async def test_in_step_a_page_that_was_ready_and_is_reloaded_soon_is_the_recorded_reload(theatre: Theatre) -> None:
+    """Regression: the first connection did not count any more, so that the replay waited for a third one."""
+    connected = {"server": "connected", "user": "me"}
+    text = recording(
+        {**connected, "client": 1}, {"after": 5, "server": "disconnected", "client": 1}, {**connected, "client": 2}
+    )
+    run = theatre.start_session(parse_lines(text).session, sync=True)
+    await until(lambda: run.current)
+    first = theatre.join("me")
+    first.ready = True
+    await until(lambda: run.results)
+    theatre.companion.hub.leave(first)
+    theatre.join("me").ready = True
     await theatre.companion.sessions.wait(run)
     assert run.passed
 

@@ -75,6 +75,24 @@ async def test_one_seed_and_start_time_give_the_same_bytes_at_any_speed(theatre:
     assert last["timestamp"] == "2026-01-01T00:00:02.500Z"
 
 
+@pytest.mark.parametrize(
+    "text", ["expect typing within 30s\nalice: hi", "when typing\n    alice: hi\nwait for nobody within 60s"]
+)
+async def test_without_a_start_time_messages_are_not_dated_before_what_the_ui_sent(
+    theatre: Theatre, text: str
+) -> None:
+    """Regression: time passed in pauses only, so that chats had answers before what they answer."""
+    began = theatre.time.clock.wall()
+    run = theatre.start(text)
+    await until(lambda: run.current)
+    theatre.time.passed += 6
+    theatre.send("typing", to="alice", typing=True)
+    await until(lambda: theatre.sent())
+    data = json.loads(theatre.sent()[0].payload)["data"]
+    assert seconds_of(datetime.fromisoformat(data["timestamp"])) >= began + 6
+    await theatre.companion.sessions.stop(run.number)
+
+
 @pytest.mark.parametrize("start", [FIRST_S - 1, END_S, seconds_of(datetime.fromisoformat("0001-01-01T00+14"))])
 async def test_a_start_time_from_which_times_cannot_be_counted_is_refused(theatre: Theatre, start: float) -> None:
     """Regression: when a pause had passed the year 9999, the session ended with an internal error."""

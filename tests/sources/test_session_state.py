@@ -62,6 +62,25 @@ async def test_keep_keeps_the_state_that_the_session_leaves(theatre: Theatre) ->
     assert "mine" not in await texts(theatre)
 
 
+async def test_keep_does_not_keep_what_a_session_leaves_whose_steps_cannot_be_played(theatre: Theatre) -> None:
+    """Regression: a mistyped file name after ``state reset`` cost the user's own chats."""
+    before = await theatre.companion.chat.store.snapshot()
+    run = await theatre.play("state reset\nalice: in the session\nstate load missing.json", keep=True)
+    assert run.error.endswith(" 2 of 3 steps were played. Its chat state was not kept: yours is back.")
+    assert await theatre.companion.chat.store.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    "text", ["expect typing within 0.01s", "wait for nobody within 60s"], ids=["unmet", "stopped"]
+)
+async def test_keep_keeps_the_state_of_a_session_that_failed_or_was_stopped(theatre: Theatre, text: str) -> None:
+    run = theatre.start(f"state reset\nalice: in the session\n{text}", keep=True)
+    await until(lambda: run.totals.steps == 2)
+    await theatre.companion.sessions.stop(run.number)
+    assert run.state in (RunState.FAILED, RunState.STOPPED)
+    assert "in the session" in await texts(theatre)
+
+
 async def test_a_state_is_saved_and_loaded(theatre: Theatre) -> None:
     files = Files()
     steps = "state reset\nalice: kept\nstate save a.json\nalice: lost\nstate load a.json\nstate save b.json"

@@ -160,6 +160,9 @@ class RunInfo(Struct, kw_only=True):
     error: str
     elapsed: Annotated[float, Meta(description="Seconds that the run took; 0 while it plays")]
     version: Annotated[int, Meta(description="Grows with each change of the run")]
+    own_state: Annotated[
+        bool, Meta(description="Whether it uses a chat state of its own, which is discarded when it ends")
+    ] = False
     note: Annotated[str, Meta(description="What it fired that was not sent when it ended, or empty")] = ""
     files: Annotated[
         dict[str, Any],
@@ -203,5 +206,6 @@ def run_info(run: SessionRun, files: dict[str, Any] | None = None, results_after
             ResultInfo(line=each.line, text=each.text, met=each.met, took=round(each.took_s, 6), detail=each.detail)
             for each in results
         ],
-        error=run.error, note=run.note, elapsed=round(run.elapsed_s, 6), version=run.version, files=files or {},
+        own_state=run.on_copy and not run.options.keep, error=run.error, note=run.note,
+        elapsed=round(run.elapsed_s, 6), version=run.version, files=files or {},
     )  # fmt: skip

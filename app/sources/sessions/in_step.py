@@ -85,7 +85,7 @@ class InStep:
     """Counts from its creation until ``close``.
 
     Connected clients count as if they had just connected, except for as many as were connected in the recording. A
-    connection that soon ends again counts only until then.
+    connection that soon ends again counts only until then, unless its client was ``ready``.
     """
 
     def __init__(self, stage: Stage, connected: Iterable[str] = ()) -> None:
@@ -128,6 +128,14 @@ class InStep:
             self._happened[awaited] if awaited[1].split(" ")[0] == TYPING else self._awaited[awaited] + 1
         )
         return True
+
+    def ready(self, clients: Iterable[str]) -> None:
+        """Count the connections of the clients with these numbers also if they soon end.
+
+        The replay has gone on with them.
+        """
+        for each in clients:
+            self._connected.pop(each, None)
 
     def sent_id(self, awaited: Happening) -> str:
         """Return the ID of the message that was sent when this was awaited last; empty if it was no message."""

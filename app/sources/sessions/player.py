@@ -3,7 +3,7 @@ their events occur. The results are stored in the run.
 
 A recording, or a session with a ``state`` step or a state in its header, plays on a copy of the chat state. The
 whole companion uses the copy until the session ends. Then the copy is discarded, or replaces the real state if the
-option ``keep`` is set. Other sessions change the state directly.
+option ``keep`` is set and each step could be played. Other sessions change the state directly.
 """
 
 import asyncio
@@ -72,7 +72,8 @@ class SessionPlayer:
         self._replay = Replay(session, renewal, sync=options.sync, exact=options.exact)
         self._refusals: list[ArmedRefusal] = []
         self._faults = SessionFaults(stage, run.seed)
-        timeline = Timeline(stage.clock, start, options.speed, options.max_idle_s)
+        fixed = fixes_values(session, options)
+        timeline = Timeline(stage.clock, start, options.speed, options.max_idle_s, fixed=fixed)
         self._main = self._track(timeline, "", stage.rest_log.now())
         self._failed = False
         self._began = 0.0
@@ -94,7 +95,7 @@ class SessionPlayer:
         except (CannotPlay, *FIRE_ERRORS) as error:
             reason = str(error)
             stop = "" if reason.endswith((".", "!", "?")) else "."
-            self._end(RunState.ERROR, f"{reason}{stop} {self._progress}")
+            self._end(RunState.ERROR, f"{reason}{stop} {self._progress}{self._not_kept}")
         except TimeoutError:
             reason = f"The session did not end within {self._options.timeout_s:g} s."
             self._end(RunState.FAILED, f"{reason} {self._progress}")
@@ -102,7 +103,8 @@ class SessionPlayer:
             self._end(RunState.STOPPED, f"The session was stopped. {self._progress}")
             raise
         except Exception:  # the task's owner reports it; the run must end, because others wait for that
-            self._end(RunState.ERROR, f"The session ended because of an internal error. {self._progress}")
+            reason = "The session ended because of an internal error."
+            self._end(RunState.ERROR, f"{reason} {self._progress}{self._not_kept}")
             raise
         finally:
             self._stage.refusals.disarm(*self._refusals)
@@ -133,6 +135,11 @@ class SessionPlayer:
         played, total = self._run.totals.outermost, self._run.total_steps
         return f"{played} of {count_with(total, 'step', 'was', 'were')} played."
 
+    @property
+    def _not_kept(self) -> str:
+        kept = self._options.keep and self._run.on_copy
+        return " Its chat state was not kept: yours is back." if kept else ""
+
     @asynccontextmanager
     async def _scene(self) -> AsyncIterator[None]:
         """Set the chat state, the generated values and what is sent, and restore them at the end."""
@@ -141,9 +148,6 @@ class SessionPlayer:
         try:
             if self._options.exact:
                 hub.send_only(SCENARIO)
-            if self._options.sync:
-                users = connected_users(self._session, self._run.left_out)
-                self._replay.in_step = InStep(self._stage, map(self._main.local_user.name, users))
             async with self._chat_state():
                 yield
         finally:
@@ -161,25 +165,31 @@ class SessionPlayer:
     @asynccontextmanager
     async def _chat_state(self) -> AsyncIterator[None]:
         """Play on a copy of the chat state if the session replaces it. A recording begins with its own state."""
-        if not changes_state(self._session):
+        if not self._run.on_copy:
             self._fix_values()
             yield
             return
-        chat, state = self._stage.chat, self._session.header.state
+        chat, state, keep = self._stage.chat, self._session.header.state, self._options.keep
         begin = self._tasks.spawn(chat.begin_scratch(), "copy the chat state")
         try:
             await asyncio.shield(begin)
             # Only now: what was delayed until the copy belongs to the user's own state, and meets no expectation.
             self._main.since = self._stage.rest_log.now()
+            if self._options.sync:
+                users = connected_users(self._session, self._run.left_out)
+                self._replay.in_step = InStep(self._stage, map(self._main.local_user.name, users))
             self._fix_values()
             if isinstance(state, str):
                 state = await self._options.files.read(state)
             if state is not None:
                 await chat.restore(self._replay.renewal.state(state))
             yield
+        except Exception:  # a stop and a timeout are none: they cancel
+            keep = False
+            raise
         finally:
             await begin  # if the session is stopped now, the copy is made nevertheless
-            await to_its_end(chat.end_scratch(keep=self._options.keep))
+            await to_its_end(chat.end_scratch(keep=keep))
 
     async def _play_all(self, steps: Sequence[Step]) -> None:
         try:

@@ -83,7 +83,11 @@ async def _server_event(action: actions.ServerEvent, track: Track) -> Outcome:
     if not await _again(action, CONNECT_S, track):
         user = track.local_user.name(action.user)
         return Outcome(met=False, detail=f"no client of {user} connected within {CONNECT_S:g} s")
-    return await wait_for_client(track.local_user.target(Target(user=action.user)), CONNECT_S, track)
+    to = track.local_user.target(Target(user=action.user))
+    outcome = await wait_for_client(to, CONNECT_S, track)
+    if in_step := track.replay.in_step:
+        in_step.ready(each.number for each in to.select(track.stage.hub.clients) if each.ready)
+    return outcome
 
 
 async def _again(step: InRecording, within_s: float, track: Track) -> bool:

@@ -112,6 +112,7 @@ class SessionRuns:
         seed = next((each for each in seeds if each is not None), random.SystemRandom().randrange(MAX_SEED))
         self._last += 1
         run = SessionRun(self._last, name, session.header.title or name, seed, len(session.steps), options)
+        run.on_copy = changes_state(session)
         self._runs[run.number] = run
         run.changed.connect(lambda _: self.changed.emit(run))
         if options.stepwise:
@@ -119,7 +120,7 @@ class SessionRuns:
         player = SessionPlayer(self._stage, session, run)
         task = self._tasks.spawn(player.play(), f"session {name}")
         self._playing[run.number] = task
-        if changes_state(session):
+        if run.on_copy:
             self._on_scratch = run.number
         if fixes_values(session, options):
             self._with_values = run.number
