@@ -18,7 +18,7 @@ from app.protocol.counts import count
 from app.protocol.refusals import MODES
 from app.protocol.session.junit import Case
 from app.system.exit_codes import Exit
-from app.system.interrupts import interrupted_by_signals
+from app.system.interrupts import interrupted_by_signals, interrupts_delayed
 from app.system.terminal import print_lines, say
 
 POLL_S = 20.0
@@ -87,8 +87,7 @@ def lab(
     given = {name: value for name, value in body.items() if value is not None}
     with reporting_failure("reconnects lab", junit, quiet=json):
         control = Control(data_dir)
-        run = control.call("POST", LAB, given, conflict=Exit.USAGE)
-        ended = _follow(control, run, quiet=json)
+        ended = _follow(control, given, quiet=json)
     print_lines(as_json(ended) if json else ended["text"])
     failure = "" if ended["outcome"] == "fits" else "\n".join([*ended["lines"], ended["text"]])
     publish("reconnects lab", Case(f"the delays fit the {expect.value}", 0.0, failure), junit, quiet=json)
@@ -97,15 +96,21 @@ def lab(
     raise typer.Exit(EXITS.get(ended["outcome"], Exit.USAGE))
 
 
-def _follow(control: Any, run: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
-    """Print each attempt as it comes, and return the run when it has ended. Ctrl+C and SIGTERM stop it."""
-    if not quiet:
-        closed = ", ".join(map(str, run["closed"]))
-        attempts = count(run["expected_attempts"], "attempt")
-        say(f"closed {closed}; refuses {attempts} with {run['mode']}")
+def _follow(control: Any, options: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
+    """Start a run, print each attempt as it comes, and return the run when it has ended.
+
+    Ctrl+C and SIGTERM stop it.
+    """
+    run: dict[str, Any] | None = None
     shown = 0
     try:
         with interrupted_by_signals():
+            with interrupts_delayed():
+                run = control.call("POST", LAB, options, conflict=Exit.USAGE)
+            if not quiet:
+                closed = ", ".join(map(str, run["closed"]))
+                attempts = count(run["expected_attempts"], "attempt")
+                say(f"closed {closed}; refuses {attempts} with {run['mode']}")
             while True:
                 if not quiet:
                     print_lines(*run["lines"][shown:])
@@ -114,7 +119,8 @@ def _follow(control: Any, run: dict[str, Any], *, quiet: bool) -> dict[str, Any]
                     return run
                 run = control.call("GET", LAB, more_s=POLL_S, seen=run["version"], wait=POLL_S)
     except KeyboardInterrupt:
-        control.call("DELETE", LAB)
+        if run:  # otherwise, a run may be that of another command
+            control.call("DELETE", LAB)
         raise
 
 

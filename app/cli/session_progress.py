@@ -1,17 +1,19 @@
-"""Follow a run of a session until it ends: print the results of its expectations, and annotate failures in GitHub
-Actions. Ctrl+C, SIGTERM and SIGHUP stop the run, and so does an output that cannot be written. With ``--step``,
-``Progress`` waits for Enter before each step. ``suite_of`` converts the results of a run for JUnit XML.
+"""Start a run of a session, and follow it until it ends: print the results of its expectations, and annotate
+failures in GitHub Actions. Ctrl+C, SIGTERM and SIGHUP stop the run, and so does an output that cannot be written.
+With ``--step``, ``Progress`` waits for Enter before each step. ``suite_of`` converts the results of a run for JUnit
+XML.
 ``session run`` uses ``Progress`` and ``suite_of``.
 """
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from app.cli.ci_results import annotate
 from app.cli.control import Control
 from app.protocol.counts import count
 from app.protocol.session.junit import Case, Suite
-from app.system.interrupts import interrupted_by_signals
+from app.system.interrupts import interrupted_by_signals, interrupts_delayed
 from app.system.terminal import print_lines, say
 
 POLL_S = 10.0
@@ -22,7 +24,7 @@ MAX_SHOWN = 1_000
 
 
 class Progress:
-    """Follows one run until it has ended."""
+    """Starts one run, and follows it until it has ended."""
 
     def __init__(self, control: Control, source: str, *, stepwise: bool, quiet: bool) -> None:
         """``source`` is the file or name, for annotations. ``quiet``: nothing goes to standard output."""
@@ -34,12 +36,18 @@ class Progress:
         self.interrupted = False
         """Whether the command was asked to end."""
 
-    def follow(self, run: dict[str, Any]) -> dict[str, Any]:
-        """Print results as they come; return the run when it has ended. Ctrl+C and SIGTERM stop the run."""
-        path = f"/v1/runs/{run['number']}"
+    def follow(self, start: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Print results as they come; return the run when it has ended. ``start`` is the request that starts it.
+
+        Ctrl+C and SIGTERM stop the run. Raise ``KeyboardInterrupt`` if it was not started.
+        """
+        run, path = None, ""
         try:
-            self._say(f"{run['title']} · seed {run['seed']}")
             with interrupted_by_signals():
+                with interrupts_delayed():
+                    run = start()
+                    path = f"/v1/runs/{run['number']}"
+                self._say(f"{run['title']} · seed {run['seed']}")
                 plays = True
                 while plays:
                     if self._stepwise and run["state"] == "paused":
@@ -47,10 +55,14 @@ class Progress:
                     run = self._read(path, seen=run["version"], wait=POLL_S, more_s=POLL_S)
                     plays = run["state"] in ("running", "paused")
         except KeyboardInterrupt:
+            if run is None:
+                raise
             self.interrupted = True
             self._control.call("POST", f"{path}/stop")
             run = self._read(path)
         except OSError:  # the results cannot be printed
+            if run is None:
+                raise
             self._control.call("POST", f"{path}/stop")
             raise
         while len(run["results"]) == MAX_SHOWN:  # there may be more

@@ -6,6 +6,7 @@ companion plays it; ``session_progress`` prints its progress.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -126,9 +127,8 @@ def run(
             with _noting_failure(each, failed, quiet=json):
                 if each != "-" and any(run["files"] for run in runs):  # it may load what an earlier one has saved
                     path, what = session_request(each)
-                started = control.call("POST", path, {**body, **what}, more_s=LOADING_S)
                 progress = Progress(control, each, stepwise=step, quiet=json)
-                ended = progress.follow(started)
+                ended = progress.follow(partial(control.call, "POST", path, {**body, **what}, more_s=LOADING_S))
                 runs.append(ended)
                 unwritten.append(write_files(each, ended["files"]))
             if unwritten[-1]:

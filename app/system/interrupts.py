@@ -1,4 +1,6 @@
-"""Let SIGTERM and SIGHUP raise ``KeyboardInterrupt``, so that a command can clean up as it does after Ctrl+C."""
+"""Let SIGTERM and SIGHUP raise ``KeyboardInterrupt``, so that a command can clean up as it does after Ctrl+C.
+``interrupts_delayed`` raises it later: when the answer has arrived that says what to clean up.
+"""
 
 import signal
 from collections.abc import Iterator
@@ -20,3 +22,30 @@ def interrupted_by_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def interrupts_delayed() -> Iterator[None]:
+    """Delay the ``KeyboardInterrupt`` of Ctrl+C and other signals to the end of the block, except for a second one.
+
+    This is for a request that starts something in the companion.
+    """
+    known = (getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP"))
+    numbers = [each for each in known if each and signal.getsignal(each) is signal.default_int_handler]
+    received = False
+
+    def note(_: int, __: object) -> None:
+        nonlocal received
+        if received:
+            raise KeyboardInterrupt
+        received = True
+
+    try:
+        for number in numbers:
+            signal.signal(number, note)
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.default_int_handler)
+        if received:
+            raise KeyboardInterrupt

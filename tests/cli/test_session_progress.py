@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from app.cli import reconnect_lab
 from app.cli.control import Control
 from app.cli.session_progress import MAX_SHOWN, Progress, suite_of
 from app.endpoints.control.session_shapes import SHOWN_RESULTS
@@ -19,33 +20,66 @@ RUN = {
 
 
 class Interrupted:
-    """A client of the control API during whose first request the process receives a signal."""
+    """A client of the control API during whose first requests the process receives signals."""
 
-    def __init__(self, number: signal.Signals) -> None:
-        self.number = number
+    def __init__(self, *numbers: signal.Signals) -> None:
+        self.numbers = [*numbers]
         self.calls: list[tuple[str, str]] = []
 
-    def call(self, method: str, path: str, **_: Any) -> dict[str, Any]:
+    def call(self, method: str, path: str, *_: Any, **__: Any) -> dict[str, Any]:
         self.calls.append((method, path))
-        if len(self.calls) == 1:
-            signal.raise_signal(self.number)
+        if self.numbers:
+            signal.raise_signal(self.numbers.pop(0))
         return {**RUN, "state": "stopped"}
 
+    def start(self) -> dict[str, Any]:
+        return self.call("POST", "/v1/runs")
 
-@pytest.mark.usefixtures("interruptible")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_signal_stops_the_session(name: str) -> None:
+
+@pytest.fixture(params=["SIGINT", "SIGTERM", "SIGHUP"])
+def number(request: pytest.FixtureRequest, interruptible: None) -> signal.Signals:
+    """A signal that interrupts a command."""
+    found: signal.Signals | None = getattr(signal, request.param, None)
+    return found or pytest.skip("not on this system")
+
+
+def test_a_signal_stops_the_session(number: signal.Signals) -> None:
     """Regression: SIGTERM ended the command, and the session went on in the companion."""
-    number = getattr(signal, name, None)
-    if number is None:
-        pytest.skip("not on this system")
     before = signal.getsignal(signal.SIGTERM)
     control = Interrupted(number)
     progress = Progress(cast(Control, control), "morning.chat", stepwise=False, quiet=True)
-    assert progress.follow(dict(RUN))["state"] == "stopped"
+    assert progress.follow(lambda: dict(RUN))["state"] == "stopped"
     assert progress.interrupted
     assert control.calls == [("GET", "/v1/runs/3"), ("POST", "/v1/runs/3/stop"), ("GET", "/v1/runs/3")]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_signal_while_the_session_loads_stops_it_when_it_has_started(number: signal.Signals) -> None:
+    """Regression: the command ended at once, so the session went on in the companion."""
+    control = Interrupted(number)
+    progress = Progress(cast(Control, control), "morning.chat", stepwise=False, quiet=True)
+    assert progress.follow(control.start)["state"] == "stopped"
+    assert progress.interrupted
+    assert control.calls == [("POST", "/v1/runs"), ("POST", "/v1/runs/3/stop"), ("GET", "/v1/runs/3")]
+
+
+def test_a_second_signal_while_the_session_loads_ends_the_command(number: signal.Signals) -> None:
+    control = Interrupted(number, number)
+
+    def start() -> dict[str, Any]:
+        control.start()
+        return control.start()
+
+    with pytest.raises(KeyboardInterrupt):
+        Progress(cast(Control, control), "morning.chat", stepwise=False, quiet=True).follow(start)
+    assert len(control.calls) == 2, "there is no run that could be stopped"
+
+
+def test_a_run_of_the_lab_that_a_signal_interrupts_while_it_starts_is_stopped(number: signal.Signals) -> None:
+    control = Interrupted(number)
+    with pytest.raises(KeyboardInterrupt):
+        reconnect_lab._follow(control, {}, quiet=True)
+    assert control.calls == [("POST", reconnect_lab.LAB), ("DELETE", reconnect_lab.LAB)]
 
 
 def test_a_session_is_stopped_if_its_results_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +95,7 @@ def test_a_session_is_stopped_if_its_results_cannot_be_printed(monkeypatch: pyte
 
     monkeypatch.setattr("app.cli.session_progress.print_lines", fail)
     with pytest.raises(OSError, match="No space"):
-        Progress(cast(Control, Companion()), "morning.chat", stepwise=False, quiet=False).follow(dict(RUN))
+        Progress(cast(Control, Companion()), "morning.chat", stepwise=False, quiet=False).follow(lambda: dict(RUN))
     assert calls == [("POST", "/v1/runs/3/stop")]
 
 
@@ -70,7 +104,7 @@ def test_the_result_says_what_was_not_sent(capsys: pytest.CaptureFixture[str]) -
         def call(self, *_: str, **__: Any) -> dict[str, Any]:
             return {**RUN, "state": "passed", "note": "Not sent yet: 1 event held by a breakpoint."}
 
-    Progress(cast(Control, Companion()), "morning.chat", stepwise=False, quiet=False).follow(dict(RUN))
+    Progress(cast(Control, Companion()), "morning.chat", stepwise=False, quiet=False).follow(lambda: dict(RUN))
     assert capsys.readouterr().out.splitlines()[-1] == "Not sent yet: 1 event held by a breakpoint."
 
 
@@ -86,7 +120,7 @@ def test_the_prompt_counts_the_steps_of_the_session_and_names_the_next_line(
 
     monkeypatch.setattr("sys.stdin", StringIO("\n"))
     progress = Progress(cast(Control, Companion()), "morning.chat", stepwise=True, quiet=True)
-    progress.follow({**RUN, "steps": 7, "outermost_steps": 1, "line": 4, "state": "paused"})
+    progress.follow(lambda: {**RUN, "steps": 7, "outermost_steps": 1, "line": 4, "state": "paused"})
     assert capsys.readouterr().err == "1 of 2 steps played. Press Enter for the next one, in line 4.\n"
 
 
@@ -98,7 +132,7 @@ def test_the_end_of_a_run_is_read_once() -> None:
         def call(self, *_: str, **__: Any) -> dict[str, Any]:
             return answers.pop(0)
 
-    run = Progress(cast(Control, Companion()), "morning.chat", stepwise=False, quiet=True).follow(dict(RUN))
+    run = Progress(cast(Control, Companion()), "morning.chat", stepwise=False, quiet=True).follow(lambda: dict(RUN))
     assert (run["files"], answers) == ({"a.json": {}}, [])
 
 
@@ -113,7 +147,7 @@ def test_all_results_are_printed_and_returned(capsys: pytest.CaptureFixture[str]
             return {**RUN, "state": "failed", "met": 2_499, "unmet": 1, "results": found}
 
     progress = Progress(cast(Control, Companion()), "many.chat", stepwise=False, quiet=False)
-    run = progress.follow({**RUN, "results": results[-SHOWN_RESULTS:]})
+    run = progress.follow(lambda: {**RUN, "results": results[-SHOWN_RESULTS:]})
     assert MAX_SHOWN == SHOWN_RESULTS
     assert run["results"] == results
     lines = capsys.readouterr().out.splitlines()

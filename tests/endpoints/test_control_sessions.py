@@ -18,8 +18,9 @@ from app.hub import readiness
 from app.protocol.envelope import MAX_DEPTH
 from app.protocol.errors import NotFound
 from app.protocol.export_kinds import Kind
-from app.protocol.session.saved import MAX_TRANSCRIPT_BYTES
-from tests.conftest import until
+from app.protocol.session.saved import MAX_TRANSCRIPT_BYTES, TRANSCRIPT, parse_session
+from app.protocol.session.steps import Session
+from tests.conftest import PATIENCE_S, until
 from tests.endpoints.control_api import Control
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -67,6 +68,26 @@ async def test_a_session_without_steps_is_not_played(control: Control) -> None:
         assert (answer.status, answer.detail) == (422, "The session 'mine' has no steps.")
     loads = '{"session": 1, "state": "state.json"}\n'
     assert (await control.post("/v1/runs", {"text": loads, "notation": "lines"})).status == 200
+
+
+async def test_a_session_whose_client_has_gone_while_it_was_read_is_not_played(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it was played, and blocked later ones, although nothing waited for its result."""
+    reading, gone = asyncio.Event(), asyncio.Event()
+
+    async def read(*_: object) -> Session:
+        reading.set()
+        await gone.wait()
+        return parse_session(SCENARIO, TRANSCRIPT)
+
+    monkeypatch.setattr(session_runs.SessionRunOperations, "_parsed", read)
+    request = asyncio.create_task(control.post("/v1/runs", {"text": SCENARIO}))
+    await asyncio.wait_for(reading.wait(), PATIENCE_S)
+    request.cancel()
+    await until(lambda: all(each.transport is None for each in control.companion.control._connections))
+    gone.set()
+    assert await control.get_json("/v1/runs") == []
 
 
 async def test_a_check_names_the_steps_that_will_not_work(control: Control) -> None:

@@ -23,7 +23,7 @@ from app.hub.session_run import (
 )
 from app.protocol.backend import MAX_STATE_BYTES
 from app.protocol.envelope import MAX_STATE_DEPTH
-from app.protocol.errors import Invalid, NotFound, TooLarge
+from app.protocol.errors import Conflict, Invalid, NotFound, TooLarge
 from app.protocol.session.saved import (
     MAX_TRANSCRIPT_BYTES,
     TRANSCRIPT,
@@ -116,12 +116,12 @@ class SessionRunOperations(Operations):
         if body.text is not None:
             name, session = body.name or "session", await self._parsed(body.text, body.notation)
             files = GivenFiles(body.files)
-            run = self._service.sessions.start(name, session, _options(call, files))
+            run = self._start(call, name, session, files)
             self._release_when_ended(run, files)
         else:
             saved = await library.look_up(body.name)
             session = await library.load(saved)
-            run = self._service.sessions.start(saved.name, session, _options(call, library.files_of(saved)))
+            run = self._start(call, saved.name, session, library.files_of(saved))
         return shapes.run_info(run)
 
     @operation("POST", "/v1/runs/file", scope=Scope.FULL, body=shapes.RunFileBody, answer=shapes.RunInfo,
@@ -132,7 +132,7 @@ class SessionRunOperations(Operations):
         file = absolute(body.file)
         session = await self._service.saved_sessions.load_file(file)
         name = file.name.removesuffix(suffix_of(file.name))
-        return shapes.run_info(self._service.sessions.start(name, session, _options(call, NoFiles())))
+        return shapes.run_info(self._start(call, name, session, NoFiles()))
 
     @operation("GET", "/v1/runs", scope=Scope.AGENT, answer=list[shapes.RunInfo])
     async def list_runs(self, _: Call) -> list[shapes.RunInfo]:
@@ -179,6 +179,12 @@ class SessionRunOperations(Operations):
     async def stop_run(self, call: Call) -> shapes.RunInfo:
         """Stop a run."""
         return shapes.run_info(await self._service.sessions.stop(self._run(call).number))
+
+    def _start(self, call: Call, name: str, session: Session, files: SessionFiles) -> SessionRun:
+        """Start a session. Raises ``Conflict`` if the client has disconnected meanwhile: it could not stop it."""
+        if call.request.transport is None:
+            raise Conflict("The client has disconnected.")
+        return self._service.sessions.start(name, session, _options(call, files))
 
     def _release_when_ended(self, run: SessionRun, files: GivenFiles) -> None:
         """When a run has ended, release its given files, and saved ones of old runs, because many are kept."""
