@@ -108,7 +108,7 @@ def run(
 
     Exit code 0 if all expectations were met, 1 if one was not, 2 if a session is not valid, 130 after Ctrl+C.
     """
-    from app.cli.control import Control
+    from app.cli.control import Control, Failure
     from app.cli.session_progress import Progress, suite_of
 
     with reporting_failure("session run", junit, quiet=json):
@@ -121,19 +121,25 @@ def run(
     runs: list[dict[str, Any]] = []
     unwritten: list[str] = []  # of each run, the errors about its files
     failed: list[Suite] = []
+    failure: Failure | None = None
+    interrupted = False
     try:
         requests = _requests(session, failed, quiet=json)
         for each, (path, what) in zip(session, requests, strict=True):
-            with _noting_failure(each, failed, quiet=json):
-                if each != "-" and any(run["files"] for run in runs):  # it may load what an earlier one has saved
-                    path, what = session_request(each)
-                progress = Progress(control, each, stepwise=step, quiet=json)
-                ended = progress.follow(partial(control.call, "POST", path, {**body, **what}, more_s=LOADING_S))
-                runs.append(ended)
-                unwritten.append(write_files(each, ended["files"]))
+            progress = Progress(control, each, stepwise=step, quiet=json)
+            try:
+                with _noting_failure(each, failed, quiet=json):
+                    if each != "-" and any(run["files"] for run in runs):  # to load what earlier ones have saved
+                        path, what = session_request(each)
+                    ended = progress.follow(partial(control.call, "POST", path, {**body, **what}, more_s=LOADING_S))
+                    runs.append(ended)
+                    unwritten.append(write_files(each, ended["files"]))
+            except Failure as error:
+                failure = failure or error
+                continue  # the results of the others are wanted, too
             if unwritten[-1]:
                 annotate(unwritten[-1], file=each, quiet=json)
-            if progress.interrupted:
+            if interrupted := progress.interrupted:
                 break
     finally:  # also if a session cannot be loaded or played
         try:
@@ -142,8 +148,10 @@ def run(
         finally:
             if suites := [*map(suite_of, runs, unwritten), *failed]:
                 write_junit(junit, suites)
-    if progress.interrupted:
+    if interrupted:
         raise typer.Exit(Exit.INTERRUPTED)
+    if failure:
+        raise failure
     if any(each["state"] != "passed" for each in runs):
         raise typer.Exit(Exit.USAGE if any(each["state"] == "error" for each in runs) else Exit.FAILED)
     if any(unwritten):

@@ -227,19 +227,22 @@ def test_the_json_is_printed_if_the_file_cannot_be_written(invoke: Invoke, words
 def test_sessions_that_cannot_be_loaded_or_played_are_errors_in_the_file(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ("session", "run", "greeting", "missing", "--junit", "results.xml")
+    """Regression: the sessions after one that was refused were not played, and not in the file."""
+    words = ("session", "run", "greeting", "missing", "again", "empty", "--junit", "results.xml")
     run = {**RUN, "state": "passed", "unmet": 0, "results": []}
 
     def call(_: Control, method: str, path: str, body: Any = None, **__: Any) -> Any:
         if method == "POST" and body["name"] == "missing":
             fail("There is no session 'missing'.", Exit.USAGE)
+        if method == "POST" and body["name"] == "empty":
+            fail("The session 'empty' has no steps.", Exit.FAILED)
         return run
 
     monkeypatch.setattr(Control, "call", call)
     assert CliRunner().invoke(app, words).exit_code == 2
-    assert errors() == {"missing": "There is no session 'missing'."}
+    assert errors() == {"missing": "There is no session 'missing'.", "empty": "The session 'empty' has no steps."}
     played = [each.attrib["name"] for each in ElementTree.parse("results.xml").getroot()]
-    assert played == ["greeting", "missing"]
+    assert played == ["greeting", "greeting", "missing", "empty"], "the double names every run greeting"
     Path("bad.chat").write_text("nonsense\n")
     invalid = ("session", "run", "none.chat", "greeting", "bad.chat", "--junit", "results.xml")
     assert CliRunner().invoke(app, invalid).exit_code == 2
