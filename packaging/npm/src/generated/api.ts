@@ -180,6 +180,8 @@ export interface RunInfo {
   elapsed: number;
   /** Grows with each change of the run */
   version: number;
+  /** Whether it uses a chat state of its own, which is discarded when it ends */
+  own_state?: boolean;
   /** What it fired that was not sent when it ended, or empty */
   note?: string;
   /** The files that steps saved; only in GET /v1/runs/{number}, when it has ended, and until later runs have saved 128 MB */
