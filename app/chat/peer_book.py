@@ -104,28 +104,36 @@ class PeerBook:
         """Return a peer. Raises ``NotFound``."""
         return _known(await self.find(username), username)
 
-    async def add(self, username: str, keys: PublicKeys, address: str | None = None, node_id: str = "") -> Peer:
+    async def add(
+        self, username: str, keys: PublicKeys | None, address: str | None = None, node_id: str = ""
+    ) -> Peer:
         """Add a peer and pin its keys, or make a known one a friend again with a new address (None: the old one).
 
         Keys that differ from the pinned ones are not used, but returned in ``offered``; with the pinned ones, it is
-        None. Raises ``Conflict`` if the name is that of a persona.
+        None. Without keys, nothing changes about them. Raises ``Conflict`` if the name is that of a persona, and
+        ``NotFound`` if keys are missing for a new peer.
         """
         name = valid_username(username)
         if name == self._local_user():
             raise Malformed(f"{name} is your own user name. Enter the name of your friend.")
         if address:
             parse_address(address)
-        _check(keys)
+        if keys:
+            _check(keys)
         now = self._clock.wall()
 
         def job(db: sql.Connection) -> Peer:
             known, person = peer_sql.peer(db, name), sql.person(db, name)
             if known is None and person is not None:
                 raise Conflict(f"{name} is a persona. Rename or remove the persona first, then add the peer.")
-            new = replace(known, address=known.address if address is None else address) if known else Peer(
-                username=name, keys=keys, address=address or "", node_id=node_id
-            )  # fmt: skip
-            new = replace(new, offered=None if new.keys == keys else keys)
+            if known:
+                new = replace(known, address=known.address if address is None else address)
+            elif keys:
+                new = Peer(username=name, keys=keys, address=address or "", node_id=node_id)
+            else:
+                raise NotFound(f"There is no peer {name!r}. To add one, give its public key and signing key.")
+            if keys:
+                new = replace(new, offered=None if new.keys == keys else keys)
             peer_sql.save_peer(db, new)
             own = person or Person(username=name, added_at=now, last_ip="")
             sql.save_person(db, _as_friend(own, new.keys))

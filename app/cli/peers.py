@@ -42,8 +42,13 @@ def key(json: Json = False, data_dir: DataDir = None) -> None:
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(help="User name of the peer, as in the output of its `peers key`.")],
-    public_key: Annotated[str, typer.Option("--public-key", metavar="BASE64", help="X25519 key of the peer.")],
-    signing_key: Annotated[str, typer.Option("--signing-key", metavar="BASE64", help="Ed25519 key of the peer.")],
+    public_key: Annotated[
+        str | None,
+        typer.Option("--public-key", metavar="BASE64", help="X25519 key. Both keys are required for a new peer."),
+    ] = None,
+    signing_key: Annotated[
+        str | None, typer.Option("--signing-key", metavar="BASE64", help="Ed25519 key of the peer.")
+    ] = None,
     address: Annotated[
         str | None,
         typer.Option(
@@ -59,12 +64,13 @@ def add(
     """Add a peer and pin its keys, or change the address of one."""
     from app.cli.control import Control
 
-    body = {"username": name, "public_key": public_key, "signing_key": signing_key}
-    if address is not None:
-        body["address"] = address
+    given = {"public_key": public_key, "signing_key": signing_key, "address": address}
+    body = {"username": name, **{key: value for key, value in given.items() if value is not None}}
     added = Control(data_dir).call("POST", "/v1/peers", body)
     text = f"added {added['username']}; compare its fingerprint with companion peers verify {added['username']}"
-    if added["changed"]:
+    if public_key is None:
+        text = f"{added['username']} is a friend, at {added['address'] or 'the address that it connects from'}"
+    elif added["changed"]:
         text = (
             f"{added['username']} is known with other keys, which stay in use. "
             f"Use companion peers accept {added['username']} if the friend has new keys."

@@ -245,13 +245,15 @@ def test_listen_uses_the_keys_of_the_companion_only_for_its_own_address(tmp_path
         assert listen.envelope_keys(url, tmp_path) == ("event", "data")
 
 
+@pytest.mark.parametrize("keys", [{"public_key": "x", "signing_key": "y"}, {}])
 @pytest.mark.parametrize(("words", "sent"), [([], {}), (["--address", ""], {"address": ""})])
-def test_the_address_of_a_peer_is_sent_only_if_it_is_given(
-    requests: list[Request], words: list[str], sent: dict[str, str]
+def test_the_address_and_the_keys_of_a_peer_are_sent_only_if_they_are_given(
+    requests: list[Request], words: list[str], sent: dict[str, str], keys: dict[str, str]
 ) -> None:
-    """Regression: an empty one was always sent, and had to mean that the old one is kept."""
-    invoke("peers", "add", "bob", "--public-key", "x", "--signing-key", "y", *words)
-    assert requests[0][2] == {"username": "bob", "public_key": "x", "signing_key": "y", **sent}
+    """Regression: an empty address was always sent, which had to keep the old one; the keys were required."""
+    options = [word for name, key in keys.items() for word in (f"--{name.replace('_', '-')}", key)]
+    invoke("peers", "add", "bob", *options, *words)
+    assert requests[0][2] == {"username": "bob", **keys, **sent}
 
 
 @pytest.mark.parametrize("loaded", [True, False])

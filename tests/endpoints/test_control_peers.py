@@ -42,6 +42,26 @@ async def test_an_address_is_kept_if_it_is_omitted_and_removed_if_it_is_empty(co
         assert (await control.get_json("/v1/peers"))["peers"][0]["address"] == expected
 
 
+async def test_the_address_of_a_known_peer_is_changed_without_its_keys(control: Control) -> None:
+    """Regression: the keys were required, and given again, they withdrew other keys that were offered."""
+    companion = control.companion
+    await companion.peers.add("ben", ALICE.public)
+    await companion.peers.offer("ben", BOB.public)
+    answer = await control.post("/v1/peers", {"username": "ben", "address": "10.0.0.2:9100"})
+    assert (answer.status, answer.json["address"], answer.json["changed"]) == (200, "10.0.0.2:9100", True)
+    peer = await companion.peers.get("ben")
+    assert (peer.keys, peer.offered, peer.address) == (ALICE.public, BOB.public, "10.0.0.2:9100")
+    answer = await control.post("/v1/peers", {"username": "eve", "address": "10.0.0.2:9100"})
+    assert (answer.status, answer.detail) == (
+        404, "There is no peer 'eve'. To add one, give its public key and signing key."
+    )  # fmt: skip
+    body = {"username": "ben", "public_key": ALICE.public.as_json()["public_key"]}
+    answer = await control.post("/v1/peers", body)
+    assert (answer.status, answer.detail) == (
+        422, "One of the keys is missing. Give public_key and signing_key, or neither of them."
+    )  # fmt: skip
+
+
 async def test_only_the_offered_keys_with_the_compared_fingerprint_are_accepted(control: Control) -> None:
     companion = control.companion
     own = (await companion.identity.obtain()).public

@@ -16,8 +16,10 @@ class PeerBook(Protocol):
     async def all(self) -> list[Peer]:
         """Return all peers."""
 
-    async def add(self, username: str, keys: PublicKeys, address: str | None = None, node_id: str = "") -> Peer:
-        """Add a peer, or offer other keys for one."""
+    async def add(
+        self, username: str, keys: PublicKeys | None, address: str | None = None, node_id: str = ""
+    ) -> Peer:
+        """Add a peer, offer other keys for one, or, without keys, change the address of one."""
 
     async def offered_keys(self, username: str, own: PublicKeys, digits: str) -> PublicKeys:
         """Return the offered keys, whose fingerprint is compared with ``digits``."""

@@ -27,11 +27,11 @@ class OwnKeys(Struct, kw_only=True):
 
 
 class PeerBody(Input):
-    """A peer with its public keys."""
+    """A peer with its public keys. A known peer keeps its keys if both are omitted."""
 
     username: Annotated[str, Meta(min_length=1, max_length=usernames.MAX_LENGTH, examples=["bob"])]
-    public_key: Annotated[Key, Meta(description="X25519, in base64")]
-    signing_key: Annotated[Key, Meta(description="Ed25519, in base64")]
+    public_key: Annotated[Key, Meta(description="X25519, in base64")] | None = None
+    signing_key: Annotated[Key, Meta(description="Ed25519, in base64")] | None = None
     address: (
         Annotated[
             str,

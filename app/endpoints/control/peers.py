@@ -33,16 +33,23 @@ class PeerOperations(Operations):
             port=server.port,
         )
 
-    @operation("POST", "/v1/peers", scope=Scope.FULL, body=shapes.PeerBody, answer=shapes.PeerInfo, errors=CONFLICT)
+    @operation("POST", "/v1/peers", scope=Scope.FULL, body=shapes.PeerBody, answer=shapes.PeerInfo, errors=ERRORS)
     async def add_peer(self, call: Call) -> shapes.PeerInfo:
-        """Add a peer and pin its keys. Other keys for a known peer are not used until they are accepted."""
+        """Add a peer and pin its keys, or change the address of a known one.
+
+        Other keys for a known peer are not used until they are accepted.
+        """
         body: shapes.PeerBody = call.body
-        try:
-            keys = PublicKeys.parse(body.public_key, body.signing_key)
-        except InvalidKeys as error:
-            raise Invalid(f"{error}.") from None
-        if await self._own_public() == keys:
-            raise Conflict("These are your own keys. Add those of your friend.")
+        keys = None
+        if body.public_key is not None or body.signing_key is not None:
+            if body.public_key is None or body.signing_key is None:
+                raise Invalid("One of the keys is missing. Give public_key and signing_key, or neither of them.")
+            try:
+                keys = PublicKeys.parse(body.public_key, body.signing_key)
+            except InvalidKeys as error:
+                raise Invalid(f"{error}.") from None
+            if await self._own_public() == keys:
+                raise Conflict("These are your own keys. Add those of your friend.")
         return await self._peer_info(await self._service.peers.add(body.username, keys, body.address))
 
     @operation("DELETE", "/v1/peers/{name}", scope=Scope.FULL, errors=ERRORS)
