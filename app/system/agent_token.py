@@ -154,9 +154,7 @@ class AgentToken:
             return Token(value, "memory")
         file, is_marked = folders.agent_token_file, _is_marked(folders.agent_token_file)
         if self._in_keyring or is_marked:
-            kept = await control_token.in_thread(
-                lambda: control_token.store_in_keyring(self._account(folders), value)
-            )
+            kept = await control_token.change_in_thread(self._account(folders), value)
             if kept == value:
                 if not is_marked:
                     self._write(file, MARKER)

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from typing_extensions import override
 
@@ -22,11 +22,14 @@ from app.system.files import kind, read_text, reason, write_file
 from app.system.paths import Folders
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 VARIABLE = "COMPANION_TOKEN"
 SERVICE = "p2p-chat-companion"
 KEYRING_TIMEOUT_S = 5.0
 """Timeout in seconds. A locked keyring asks the user for a password, which the companion does not wait for."""
+_changing = threading.Lock()
+"""Held during a change of the keyring, so that a late one is undone before the next one begins."""
 MIN_LENGTH = 16
 MAX_BYTES = 4096
 
@@ -231,14 +234,48 @@ def checked(text: str, where: str) -> str:
     return value
 
 
-async def in_thread(work: Callable[[], str | None]) -> str | None:
+async def change_in_thread(account: str, token: str | None) -> str | None:
+    """Store a token in the keyring like ``store_in_keyring``, or delete it if it is None, in a daemon thread.
+
+    Return None after ``KEYRING_TIMEOUT_S``. The keyring keeps its content then: a change that it makes later, when
+    the user has unlocked it, is undone.
+    """
+    ended = threading.Lock()  # acquired by the thread if it is in time, otherwise by the caller
+    results: list[str | None] = []
+
+    def change(value: str | None) -> str | None:
+        return delete_from_keyring(account) if value is None else store_in_keyring(account, value)
+
+    def run() -> None:
+        with _changing:
+            try:
+                import keyring
+
+                before = keyring.get_password(SERVICE, account)
+            except Exception as error:
+                log.info("the keyring cannot be used: %s", type(error).__name__)
+                return
+            if ended.locked():
+                return
+            results.append(change(token))
+            if not ended.acquire(blocking=False):
+                change(before)
+
+    try:
+        await in_thread(run)
+    finally:
+        is_late = ended.acquire(blocking=False)
+    return None if is_late else results[0]
+
+
+async def in_thread(work: Callable[[], T]) -> T | None:
     """Run ``work`` in a daemon thread. Return its result, or None after ``KEYRING_TIMEOUT_S``."""
     import asyncio
 
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[str | None] = loop.create_future()
+    done: asyncio.Future[T] = loop.create_future()
 
-    def hand_over(result: str | None) -> None:
+    def hand_over(result: T) -> None:
         if not done.done():
             done.set_result(result)
 

@@ -11,7 +11,7 @@ import stat
 import sys
 from pathlib import Path
 
-from app.system.control_token import delete_from_keyring, from_keyring, in_thread, store_in_keyring
+from app.system.control_token import change_in_thread, delete_from_keyring, from_keyring, in_thread
 from app.system.files import read_text, reason, write_file
 
 MAX_BYTES = 16 * 1024
@@ -50,7 +50,7 @@ class PeerKeysStore:
         """Store the keys, and return where, as a phrase. Raises ``PeerKeysError``; the old keys are kept then."""
         import asyncio
 
-        if await in_thread(lambda: store_in_keyring(self._account, text)) == text:
+        if await change_in_thread(self._account, text) == text:
             if not await asyncio.to_thread(self._is_marked):
                 await asyncio.to_thread(self._write, MARKER)
             return "the system's keyring"
@@ -67,8 +67,9 @@ class PeerKeysStore:
         import asyncio
 
         text = await asyncio.to_thread(self._read)
-        deleted = await in_thread(lambda: delete_from_keyring(self._account))
-        if text is not None and is_marker(text) and deleted is None:
+        if text is None or not is_marker(text):  # the keyring may have keys of an earlier version
+            await in_thread(lambda: delete_from_keyring(self._account))
+        elif await change_in_thread(self._account, None) is None:
             raise PeerKeysError(
                 "The keys for peers are in the system's keyring, which cannot be used now. Unlock it."
             )

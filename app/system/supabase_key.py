@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 
 from app.system.control_token import (
+    change_in_thread,
     delete_from_keyring,
     from_keyring,
     has_keyring,
     in_thread,
-    store_in_keyring,
 )
 from app.system.files import read_text, reason, write_file
 from app.system.peer_keys import MARKER, is_marker
@@ -86,7 +86,7 @@ class SupabaseKey:
         if self._file is None:
             self._in_memory = key
             return IN_MEMORY
-        if await in_thread(lambda: store_in_keyring(self._account, key)) == key:
+        if await change_in_thread(self._account, key) == key:
             if not await asyncio.to_thread(self._is_marked, self._file):
                 await asyncio.to_thread(self._write, self._file, MARKER)
             return IN_KEYRING

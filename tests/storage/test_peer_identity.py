@@ -11,10 +11,10 @@ import pytest
 
 from app.protocol.errors import Conflict, Invalid, StorageError
 from app.storage.peer_identity import PeerIdentity
-from app.system import peer_keys
+from app.system import control_token, peer_keys
 from tests.conftest import until
 from tests.protocol.peers.vector import ALICE
-from tests.system.keyrings import ForgetfulKeyring, LockedKeyring, MemoryKeyring, using
+from tests.system.keyrings import ForgetfulKeyring, HangingKeyring, LockedKeyring, MemoryKeyring, using
 
 
 @pytest.fixture
@@ -138,6 +138,28 @@ async def test_keys_that_are_damaged_can_be_replaced(file: Path, tmp_path: Path)
     with pytest.raises(StorageError, match="damaged"):
         await PeerIdentity(file).restore(backup, replace=False)
     assert (await PeerIdentity(file).restore(backup, replace=True)).public == ALICE.public
+
+
+@pytest.mark.parametrize("change", [False, True], ids=["asked before", "asked at the change"])
+async def test_a_keyring_that_answers_late_keeps_the_old_keys(
+    file: Path, monkeypatch: pytest.MonkeyPatch, change: bool
+) -> None:
+    """Regression: it got keys that the program did not use, or lost its keys, although an error said otherwise."""
+    keyring = HangingKeyring(change=change)
+    keyring.unlocked.set()
+    identity = PeerIdentity(file)
+    with using(keyring):
+        first = await identity.obtain()
+        for attempt in (identity.rotate, identity.erase, identity.rotate):
+            keyring.unlocked.clear()
+            with monkeypatch.context() as patch:
+                patch.setattr(control_token, "KEYRING_TIMEOUT_S", 0.02)
+                with pytest.raises(StorageError, match="Unlock it"):
+                    await attempt()
+            await asyncio.to_thread(keyring.answer)
+            assert (await PeerIdentity(file).obtain()).public == first.public
+        second = await identity.rotate()
+        assert (await PeerIdentity(file).obtain()).public == second.public != first.public
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "\xff", '{"kept_in": "keyring"}'])

@@ -55,17 +55,37 @@ class ReadOnlyKeyring(MemoryKeyring):
 
 
 class HangingKeyring(MemoryKeyring):
-    """Blocks until ``unlocked`` is set, as if it waited for the user."""
+    """Blocks until ``unlocked`` is set, as if it waited for the user: each call, or only those that ``change``."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, change: bool = False) -> None:
         super().__init__()
+        self._only_changes = change
         self.requested = threading.Event()
         self.unlocked = threading.Event()
 
-    def get_password(self, service: str, username: str) -> str | None:
+    def _wait(self) -> None:
         self.requested.set()
         self.unlocked.wait(30)
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if not self._only_changes:
+            self._wait()
         return super().get_password(service, username)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._wait()
+        super().set_password(service, username, password)
+
+    def delete_password(self, service: str, username: str) -> None:
+        self._wait()
+        super().delete_password(service, username)
+
+    def answer(self) -> None:
+        """Answer all calls that wait, and wait until their threads have ended."""
+        threads = [each for each in threading.enumerate() if each.name == "keyring"]
+        self.unlocked.set()
+        for each in threads:
+            each.join(5)
 
 
 @contextmanager

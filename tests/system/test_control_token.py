@@ -4,7 +4,6 @@ import os
 import shutil
 import stat
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,18 @@ from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 
 from app.system import control_token
-from app.system.control_token import SERVICE, VARIABLE, Token, TokenError, find, from_keyring, given, obtain, read
+from app.system.control_token import (
+    SERVICE,
+    VARIABLE,
+    Token,
+    TokenError,
+    change_in_thread,
+    find,
+    from_keyring,
+    given,
+    obtain,
+    read,
+)
 from app.system.paths import Folders
 from tests.conftest import PATIENCE_S, until
 from tests.system.keyrings import (
@@ -306,10 +316,31 @@ def test_a_keyring_that_answers_after_the_loop_is_closed_has_no_effect(
     hanging_keyring = HangingKeyring()
     with using(hanging_keyring):
         assert asyncio.run(obtain(None, Folders.of(tmp_path))).kept_in == "file"
-        threads = [each for each in threading.enumerate() if each.name == "keyring"]
-        hanging_keyring.unlocked.set()
-        for each in threads:
-            each.join(5)
+        hanging_keyring.answer()
+
+
+async def test_late_changes_of_the_keyring_do_not_undo_a_later_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring = HangingKeyring(change=True)
+    with using(keyring):
+        with monkeypatch.context() as patch:
+            patch.setattr(control_token, "KEYRING_TIMEOUT_S", 0.02)
+            assert await change_in_thread("account", "first") is None
+        second = asyncio.create_task(change_in_thread("account", "second"))
+        await asyncio.to_thread(keyring.answer)
+        assert await second == "second"
+    assert list(keyring.passwords.values()) == ["second"]
+
+
+async def test_a_change_of_the_keyring_that_was_cancelled_is_undone() -> None:
+    keyring = HangingKeyring(change=True)
+    with using(keyring):
+        change = asyncio.create_task(change_in_thread("account", "new"))
+        await until(keyring.requested.is_set)
+        change.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await change
+        await asyncio.to_thread(keyring.answer)
+    assert keyring.passwords == {}
 
 
 async def test_waiting_for_the_keyring_can_be_cancelled(tmp_path: Path) -> None:
