@@ -54,7 +54,7 @@ class Person:
 @pytest.fixture
 async def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Person, Person]]:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    monkeypatch.setattr("app.system.peer_keys.store_in_keyring", lambda *_: None)
+    monkeypatch.setattr("app.system.control_token.store_in_keyring", lambda *_: None)
     monkeypatch.setattr("app.system.peer_keys.from_keyring", lambda *_: None)
     time = ManualTime()
     anna, ben = Person("anna", tmp_path / "anna", time), Person("ben", tmp_path / "ben", time)
