@@ -97,7 +97,7 @@ def why_impossible(expected: Expectation, catalog: Catalog) -> str:
         names = catalog.names(Direction.FROM_UI)
         there = f'Use {", ".join(names)}, or a REST call like "POST /messages" or "GET /messages"'
         return f"There is no client event {expected.event[:80]!r}{suggestion(expected.event, names) or '.'} {there}"
-    fields = known.schema["properties"]
+    fields = known.fields
     for name in (found[1] for path in expected.where if (found := _FIELD.match(absolute_path(path)))):
         if known.unknown_fields({name: None}):
             there = f" It has {', '.join(fields)}" if fields else ""

@@ -65,6 +65,11 @@ class EventType(ABC):
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of ``data``, which is an object. References point into its own ``$defs``."""
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The schemas of the fields that ``data`` may have. A file can forbid a field: its schema is False."""
+        return {name: each for name, each in self.schema["properties"].items() if each is not False}
+
     @abstractmethod
     def problems(self, data: Any) -> list[EventProblem]:
         """Return the errors in ``data``; empty if it is valid."""
@@ -80,15 +85,14 @@ class EventType(ABC):
     @cached_property
     def sample(self) -> dict[str, Any]:
         """The required fields of ``data`` with their first examples, for built-in events from the guide."""
-        properties = self.schema["properties"]
-        return {name: _example(name, properties[name]) for name in self.schema["required"]}
+        return {name: _example(name, self.fields[name]) for name in self.schema["required"]}
 
     @cached_property
     def template(self) -> dict[str, Any]:
         """The sample with template placeholders for generated IDs and times, from a persona to the local user."""
-        data = dict(self.sample)
+        data, fields = dict(self.sample), self.fields
         for name in data:
-            kind = self.schema["properties"].get(name, {}).get("format", "")
+            kind = fields.get(name, {}).get("format", "")
             if kind == "username":
                 data[name] = ME if name == "to" else PERSONA
             elif kind in BY_FORMAT:
@@ -97,9 +101,9 @@ class EventType(ABC):
 
     def with_fresh_values(self, data: dict[str, Any]) -> dict[str, Any]:
         """Return a copy of ``data`` with templates instead of IDs and times. Fields with templates are kept."""
-        properties = self.schema["properties"]
+        fields = self.fields
         return {
-            name: value if "{{" in str(value) else BY_FORMAT.get(properties.get(name, {}).get("format", ""), value)
+            name: value if "{{" in str(value) else BY_FORMAT.get(fields.get(name, {}).get("format", ""), value)
             for name, value in data.items()
         }
 

@@ -1,5 +1,6 @@
 """SchemaForm builds a form for any event from its schema."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.protocol.catalog import built_in
+from app.protocol.event_files.parse import parse_event_file
 from app.protocol.event_type import EventProblem, EventType
 from app.protocol.templates import UUID
 from app.ui.widgets.fields import ABSENT, FreshField, JsonField, NameField
@@ -56,6 +58,14 @@ def test_the_form_of_an_added_event_has_inputs_for_the_types_of_its_struct(qapp:
     assert form.value() == {"msg_id": UUID, "peer": "bob", "attempts": 3}
 
 
+def test_a_forbidden_field_has_no_input(qapp: Any) -> None:
+    file = {"extends": "new_message", "data": {"properties": {"reactions": False}}}
+    event = parse_event_file("e.json", json.dumps(file), built_in())
+    form = make_form(event)
+    form.set_value({**event.sample, "reactions": [{"emoji": "👍", "from": "bob"}]})
+    assert "reactions" not in form.value()
+
+
 @pytest.mark.parametrize(
     ("name", "main"),
     [
@@ -69,7 +79,7 @@ def test_the_main_fields_are_visible_and_the_details_are_folded(name: str, main:
     form = make_form(event_named(name))
     show(form)
     names = list(event_named(name).schema["properties"])
-    assert main_fields(event_named(name).schema) == main
+    assert main_fields(event_named(name)) == main
     assert [each for each in names if form.field(each).isVisible()] == [each for each in names if each in main]
     assert form.fold.isVisible() is (main != names)
 

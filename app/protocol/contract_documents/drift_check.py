@@ -173,6 +173,8 @@ class DriftCheck:
         if not schema.get("additionalProperties"):
             self._extra_fields(place, tuple(properties))
         for name, each in properties.items():
+            if referenced(each, root) is False:
+                continue  # a field that is not allowed: a type may have it or not
             path = f"{place.path}.{name}" if place.path else name
             text = self._types.text(each, root)
             line = self._presence(place, name, required=name in required, path=path, contract=text)

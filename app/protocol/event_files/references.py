@@ -51,6 +51,14 @@ def resolved(root: dict[str, Any], schema: Any) -> dict[str, Any]:
     return found
 
 
+def resolved_part(root: dict[str, Any], schema: Any) -> Any:
+    """Return the same for a part of a schema, for example a field. It is False if the schema allows no value."""
+    target = schema
+    while isinstance(target, dict) and "$ref" in target:
+        target = resolve(root, target["$ref"])
+    return False if target is False else resolved(root, schema)
+
+
 def combined(root: dict[str, Any], one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     """Return one schema for values that satisfy two. Titles and other descriptions are those of ``other``, if any.
 
@@ -68,12 +76,12 @@ def combined(root: dict[str, Any], one: dict[str, Any], other: dict[str, Any]) -
         if "required" in both:
             found["required"] = list(dict.fromkeys([*one["required"], *other["required"]]))
         if "items" in both:
-            found["items"] = _combined_part(root, one["items"], other["items"])
+            found["items"] = combined_part(root, one["items"], other["items"])
         if "properties" in both:
             found["properties"] = dict(one["properties"])
             for name, value in other["properties"].items():
                 before = one["properties"].get(name, True)
-                found["properties"][name] = _combined_part(root, before, value)
+                found["properties"][name] = combined_part(root, before, value)
     if not _can_be_combined(one, other):
         kept = (_COMBINED | _DESCRIBING | {"format"}) - {"items"}
         if one.get("format", found.get("format")) != found.get("format"):
@@ -85,9 +93,11 @@ def combined(root: dict[str, Any], one: dict[str, Any], other: dict[str, Any]) -
     return found
 
 
-def _combined_part(root: dict[str, Any], one: Any, other: Any) -> Any:
+def combined_part(root: dict[str, Any], one: Any, other: Any) -> Any:
+    """Return ``combined`` for two parts of schemas, for example of a field. It is False if one allows no value."""
+    one, other = (resolved_part(root, each) if isinstance(each, dict) else each for each in (one, other))
     if isinstance(one, dict) and isinstance(other, dict):
-        return other if one == other else combined(root, resolved(root, one), resolved(root, other))
+        return other if one == other else combined(root, one, other)
     return other if one is True else one if other is True else False
 
 

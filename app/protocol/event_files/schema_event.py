@@ -11,7 +11,7 @@ from typing_extensions import override
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope
 from app.protocol.event_files.details import FileDetails
-from app.protocol.event_files.references import resolved
+from app.protocol.event_files.references import resolved, resolved_part
 from app.protocol.event_files.samples import sample_data
 from app.protocol.event_files.schema_check import Fields, cost, fields_of
 from app.protocol.event_files.validator import Validator
@@ -81,7 +81,7 @@ def bad_frame(problems: Sequence[EventProblem], event: str) -> BadFrame:
 def _complete(name: str, data: dict[str, Any]) -> dict[str, Any]:
     """Return a schema in which callers find fields without following references."""
     top = resolved(data, data)
-    fields = {each: resolved(data, value) for each, value in top.get("properties", {}).items()}
+    fields = {each: resolved_part(data, value) for each, value in top.get("properties", {}).items()}
     return {
         "title": name, **{key: value for key, value in top.items() if key not in ("title", "$ref")},
         "type": "object", "properties": fields, "required": list(top.get("required", ())),

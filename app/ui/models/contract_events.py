@@ -65,7 +65,7 @@ class EventLine(NamedTuple):
 def fields_of(event: EventType) -> str:
     """Return the names of an event's fields. A question mark follows those that are optional."""
     required = event.schema.get("required", ())
-    return ", ".join(name if name in required else f"{name}?" for name in event.schema.get("properties", {}))
+    return ", ".join(name if name in required else f"{name}?" for name in event.fields)
 
 
 def event_lines(events: Iterable[EventType], files: Iterable[EventFile]) -> list[EventLine]:

@@ -23,14 +23,14 @@ MIN_DETAILS = 3
 """Fewer details are not worth folding."""
 
 
-def main_fields(schema: Mapping[str, Any]) -> list[str]:
+def main_fields(event_type: EventType) -> list[str]:
     """Return the properties that a form shows first, in their order. The others are details.
 
     Most users change what an event says: its required names, texts, numbers and objects. Its generated values,
     flags, enumerations and optional properties are details, unless these are few.
     """
-    properties = schema["properties"]
-    required = set(schema.get("required", ()))
+    properties = event_type.fields
+    required = set(event_type.schema.get("required", ()))
     main = [name for name, each in properties.items() if name in required and _is_content(each)]
     return main if main and len(properties) - len(main) >= MIN_DETAILS else list(properties)
 
@@ -46,13 +46,13 @@ class SchemaForm(QWidget):
 
     def __init__(self, event_type: EventType, names: Sequence[str], now: Callable[[], float]) -> None:
         super().__init__()
-        schema = event_type.schema
-        optional = schema["properties"].keys() - set(schema.get("required", ()))
+        schema, properties = event_type.schema, event_type.fields
+        optional = properties.keys() - set(schema.get("required", ()))
         self._fields: dict[str, Field] = {}
         self._problems: dict[str, PlainTextLabel] = {}
         self._shown: set[str] = set()
         """The details with a problem."""
-        for name, each in schema["properties"].items():
+        for name, each in properties.items():
             make = optional_field_for if name in optional else field_for
             field = make(name, each, names, schema.get("$defs"), now)
             field.changed.connect(self.changed)
@@ -60,9 +60,9 @@ class SchemaForm(QWidget):
             set_tooltip(field, hint)
             field.setAccessibleDescription(hint)
             self._fields[name] = field
-        main = main_fields(schema)
+        main = main_fields(event_type)
         self._details = [name for name in self._fields if name not in main]
-        self._lay_out(schema["properties"], main)
+        self._lay_out(properties, main)
         self.setMaximumWidth(WIDTH)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
 

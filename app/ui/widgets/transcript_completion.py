@@ -67,8 +67,8 @@ def offers_from(
     values = dict(offers_of(catalog, users, with_templates=False).values)
     fields: dict[Direction, dict[str, Sequence[str]]] = {each: {} for each in Direction}
     for each in catalog:
-        fields[each.direction][each.name] = tuple(each.schema.get("properties", {}))
-        for name, schema in each.schema.get("properties", {}).items():
+        fields[each.direction][each.name] = tuple(each.fields)
+        for name, schema in each.fields.items():
             if schema.get("type") == "boolean":
                 values[name] = ("true", "false")
     values |= dict.fromkeys(("to", "from", "peer"), users)

@@ -242,6 +242,18 @@ def test_data_that_may_be_missing_or_null_is_named(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.e2e
+def test_a_type_may_lack_a_field_that_is_not_allowed(tmp_path: Path) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}, "b": False}}
+    events = [DescribedEvent(name="on", direction=Direction.TO_UI, help="", schema=schema)]
+    for fields in ("a?: string", "a?: string; b?: never"):
+        ui = f"""
+            export type WSEvent = {{ event: "on"; data: {{ {fields} }} }};
+            export type WSClientEvent = never;
+        """
+        assert compare(tmp_path, ui, events) == []
+
+
 KEYS = EnvelopeKeys(event="type", data="payload")
 
 

@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.protocol.asyncapi_import.convert import import_asyncapi
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
+from app.protocol.contract_documents.applications import Application
+from app.protocol.contract_documents.asyncapi import asyncapi
+from app.protocol.contract_documents.described_event import described
+from app.protocol.contract_documents.event_page import event_page
+from app.protocol.contract_documents.typescript import typescript
 from app.protocol.envelope import BadFrame, Envelope
 from app.protocol.event_files.effects import SetDelivered
 from app.protocol.event_files.limits import MAX_FILE_BYTES
@@ -219,6 +225,24 @@ def test_an_extension_adds_and_narrows() -> None:
     ]
     assert event.problems({**base.sample, "text": "short", "thread_id": MSG_ID}) == []
     assert event.template["thread_id"] == "{{uuid}}"
+
+
+@pytest.mark.parametrize("head", [{"extends": "new_message"}, {"event": "own", "direction": "to_ui"}])
+@pytest.mark.parametrize("field", [False, {"$ref": "#/$defs/nothing", "description": "Not used"}])
+def test_a_forbidden_field_is_forbidden_in_the_documents_too(head: dict[str, Any], field: Any) -> None:
+    """Regression: the documents said that it may have any value, or that of the built-in event."""
+    event = parsed({**head, "data": {"properties": {"reactions": field}, "$defs": {"nothing": False}}})
+    data = {**event.sample, "reactions": []}
+    assert [str(each) for each in event.problems(data)] == ["reactions: is not allowed"]
+    assert event.schema["properties"]["reactions"] is False
+    assert "reactions" not in event.fields
+    assert event.with_fresh_values(data)["reactions"] == []
+    assert "reactions?: never" in typescript(described([event]))
+    assert "reactions[]" not in event_page(described([event]))
+    document = json.dumps(asyncapi(described([event]), "ws://localhost/events", "1"))
+    (again,) = import_asyncapi(document, built_in(), Application.BACKEND).events
+    imported = parse_event_file(again.file, again.text, built_in())
+    assert [str(each) for each in imported.problems(data)] == ["reactions: is not allowed"]
 
 
 def test_an_extended_client_event_still_has_its_struct() -> None:
