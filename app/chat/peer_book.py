@@ -133,7 +133,7 @@ class PeerBook:
             else:
                 raise NotFound(f"There is no peer {name!r}. To add one, give its public key and signing key.")
             if keys:
-                new = replace(new, offered=None if new.keys == keys else keys)
+                new = _with_offered(new, None if new.keys == keys else keys)
             peer_sql.save_peer(db, new)
             own = person or Person(username=name, added_at=now, last_ip="")
             sql.save_person(db, _as_friend(own, new.keys))
@@ -142,16 +142,20 @@ class PeerBook:
         return await self._changed(await self._submit_lasting(job))
 
     async def offer(self, username: str, keys: PublicKeys) -> Peer:
-        """Record keys that a peer was seen with, for example in the directory. Pinned keys stay in use."""
+        """Record keys that a peer was seen with in the directory. Pinned keys stay in use.
+
+        The keys that the user has rejected are ignored: anyone may write them there again.
+        """
         _check(keys)
 
         def job(db: sql.Connection) -> tuple[Peer, bool]:
             known = _known(peer_sql.peer(db, username), username)
-            offered = None if known.keys == keys else keys
+            offered = None if keys in (known.keys, known.rejected) else keys
             if offered == known.offered:
                 return known, False
-            peer_sql.save_peer(db, replace(known, offered=offered))
-            return replace(known, offered=offered), True
+            new = _with_offered(known, offered)
+            peer_sql.save_peer(db, new)
+            return new, True
 
         found, is_new = await self._submit_lasting(job)
         return await self._changed(found) if is_new else found
@@ -167,6 +171,7 @@ class PeerBook:
 
     async def decide(self, username: str, *, accept: bool, shown: PublicKeys | None = None) -> Peer:
         """Accept the offered keys, which are not verified, or reject them. Accepted ones are used for what waits.
+        Rejected ones are not offered by the directory again, until other keys are.
 
         ``shown`` are the keys that the user has decided about: others may have been offered since. Raises
         ``Conflict`` if they are not the offered ones, or none are offered.
@@ -181,9 +186,9 @@ class PeerBook:
                     f"The keys offered for {username} have just changed, so nothing was accepted or rejected. "
                     "Compare the new fingerprint."
                 )
-            new = replace(known, offered=None)
+            new = replace(known, offered=None, rejected=offered)
             if accept:
-                new = replace(new, keys=offered, verified=False)
+                new = replace(new, keys=offered, rejected=None, verified=False)
                 peer_sql.send_again(db, username, now)
             peer_sql.save_peer(db, new)
             return new
@@ -369,6 +374,11 @@ def _offered(peer: Peer) -> PublicKeys:
     if peer.offered is None:
         raise Conflict(f"The keys of {peer.username} have not changed, so there is nothing to accept or reject.")
     return peer.offered
+
+
+def _with_offered(peer: Peer, offered: PublicKeys | None) -> Peer:
+    """Return a peer with other offered keys. If there are any, those that were rejected are forgotten."""
+    return replace(peer, offered=offered, rejected=None if offered else peer.rejected)
 
 
 def _known(found: Peer | None, username: str) -> Peer:

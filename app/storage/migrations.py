@@ -87,4 +87,8 @@ STEPS = (
         WHERE m.direction = 'sent' AND m.delivered = 0 AND m.delivery_method = 'offline'
         AND m.msg_id NOT IN (SELECT id FROM peer_outbox);
     """,
+    """
+    ALTER TABLE peers ADD COLUMN rejected_public_key TEXT;
+    ALTER TABLE peers ADD COLUMN rejected_signing_key TEXT;
+    """,
 )

@@ -19,7 +19,8 @@ from app.storage.chat import Connection
 
 _COLUMNS = (
     "p.username, p.public_key, p.signing_key, p.address, p.node_id, p.verified, p.offered_public_key,"
-    " p.offered_signing_key, coalesce(f.is_friend, 0), coalesce(f.online, 0), coalesce(f.last_seen, 0),"
+    " p.offered_signing_key, p.rejected_public_key, p.rejected_signing_key,"
+    " coalesce(f.is_friend, 0), coalesce(f.online, 0), coalesce(f.last_seen, 0),"
     " coalesce(f.last_ip, ''), coalesce(f.added_at, 0), p.acknowledges,"
     " (SELECT count(*) FROM peer_outbox o JOIN messages m ON m.msg_id = o.id"
     " WHERE o.peer = p.username AND o.notice = '')"
@@ -73,11 +74,12 @@ def _keys(public_key: str, signing_key: str) -> PublicKeys:
 
 def _peer(row: tuple[Any, ...]) -> Peer:
     name, public, signing, address, node_id, verified, offered, offered_signing, *rest = row
-    friend, online, seen, ip, at, acknowledges, n = rest
+    rejected, rejected_signing, friend, online, seen, ip, at, acknowledges, n = rest
     return Peer(
         username=name, keys=_keys(public, signing), address=address, node_id=node_id, verified=bool(verified),
-        offered=_keys(offered, offered_signing) if offered else None, is_friend=bool(friend), online=bool(online),
-        last_seen=seen, last_ip=ip, added_at=at, acknowledges=bool(acknowledges), waiting=n,
+        offered=_keys(offered, offered_signing) if offered else None,
+        rejected=_keys(rejected, rejected_signing) if rejected else None, is_friend=bool(friend),
+        online=bool(online), last_seen=seen, last_ip=ip, added_at=at, acknowledges=bool(acknowledges), waiting=n,
     )  # fmt: skip
 
 
@@ -101,12 +103,15 @@ def save_peer(db: Connection, each: Peer) -> None:
     """Insert or update keys and address of a peer. Friendship and presence are those of ``people``."""
     keys = each.keys.as_json()
     offered = each.offered.as_json() if each.offered else {}
+    rejected = each.rejected.as_json() if each.rejected else {}
     db.execute(
         "INSERT OR REPLACE INTO peers (username, public_key, signing_key, node_id, address, verified,"
-        " offered_public_key, offered_signing_key, acknowledges) VALUES (?,?,?,?,?,?,?,?,?)",
+        " offered_public_key, offered_signing_key, rejected_public_key, rejected_signing_key, acknowledges)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
         (
             each.username, keys["public_key"], keys["signing_key"], each.node_id, each.address, each.verified,
-            offered.get("public_key"), offered.get("signing_key"), each.acknowledges,
+            offered.get("public_key"), offered.get("signing_key"), rejected.get("public_key"),
+            rejected.get("signing_key"), each.acknowledges,
         ),
     )  # fmt: skip
     db.execute(

@@ -91,7 +91,7 @@ async def test_other_keys_are_offered_and_not_used(companion: Companion) -> None
     assert (peer.keys, peer.offered, peer.verified) == (KEYS, None, True)
     with pytest.raises(Conflict, match="have not changed"):
         await companion.peers.decide("ben", accept=True)
-    await companion.peers.offer("ben", OTHER)
+    await companion.peers.add("ben", OTHER)
     peer = await companion.peers.decide("ben", accept=True)
     assert (peer.keys, peer.offered, peer.verified) == (OTHER, None, False)
     assert companion.peers.pinned == {"ben": OTHER}
@@ -120,6 +120,26 @@ async def test_offered_keys_are_reported_once_and_withdrawn(companion: Companion
         await companion.peers.offer("ben", OTHER)
     assert len(reported) == 1
     assert (await companion.peers.offer("ben", KEYS)).offered is None
+
+
+async def test_rejected_keys_are_not_offered_again_until_others_are(companion: Companion) -> None:
+    """Regression: after a restart, the directory offered them again."""
+    peers, third = companion.peers, Identity.generate().public
+    await peers.add("ben", KEYS)
+    await peers.offer("ben", OTHER)
+    await peers.decide("ben", accept=False)
+    for keys in (OTHER, KEYS, OTHER):
+        assert (await peers.offer("ben", keys)).offered is None
+    assert (await peers.add("ben", OTHER)).offered == OTHER, "the user may change their mind"
+    assert (await peers.offer("ben", OTHER)).offered == OTHER
+    await peers.decide("ben", accept=False)
+    assert (await peers.offer("ben", third)).offered == third
+    assert (await peers.offer("ben", OTHER)).offered == OTHER
+    await peers.offer("ben", third)
+    await peers.decide("ben", accept=False)
+    assert (await peers.offer("ben", OTHER)).offered == OTHER
+    peer = await peers.decide("ben", accept=True)
+    assert (peer.keys, peer.offered, peer.rejected) == (OTHER, None, None)
 
 
 async def test_adding_a_peer_with_its_pinned_keys_withdraws_other_keys(companion: Companion) -> None:

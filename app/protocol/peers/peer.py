@@ -24,7 +24,8 @@ class Peer(Struct, frozen=True, kw_only=True):
     directory.
 
     ``verified`` says whether the user has compared the fingerprint. ``offered`` are other keys that were seen
-    with this name, which are refused until the user accepts them. Times are in seconds since the epoch.
+    with this name, which are refused until the user accepts them. ``rejected`` are those that the user has
+    rejected: the directory does not offer them again until it offers others. Times are in seconds since the epoch.
     """
 
     username: str
@@ -33,6 +34,7 @@ class Peer(Struct, frozen=True, kw_only=True):
     node_id: str = ""
     verified: bool = False
     offered: PublicKeys | None = None
+    rejected: PublicKeys | None = None
     is_friend: bool = True
     online: bool = False
     last_seen: float = 0.0

@@ -265,6 +265,26 @@ async def test_changed_keys_are_offered_and_refused_until_they_are_accepted(pair
 
 
 @pytest.mark.parametrize("new", [True], indirect=True)
+async def test_rejected_keys_do_not_block_the_queue_again(pair: Pair, new: bool) -> None:
+    """Regression: they were offered again after a restart of the source, and with another address."""
+    await befriend(pair, new=new)
+    is_bob = Condition("username = ?", (("username", "bob"),))
+    pair.project.store.update("users", (await pair.bob.identity.obtain()).rotated().public.as_json(), is_bob)
+    await pair.poll()
+    await pair.anna.peers.decide("bob", accept=False)
+    await pair.anna.supabase.restart()
+    await pair.bob.supabase.switch(False)  # its heartbeat would restore the address
+    pair.sleepers -= 1
+    pair.project.store.update("users", {"last_ip": "192.0.2.9"}, is_bob)
+    await until(lambda: pair.anna.supabase.source.is_connected)
+    await pair.poll()
+    bob = await pair.anna.peers.get("bob")
+    assert (bob.offered, bob.last_ip) == (None, "192.0.2.9")
+    posted = await pair.anna.chat.post_message("bob", "Hi", UI)
+    assert posted.note == "bob cannot be reached; the message waits in the offline queue."
+
+
+@pytest.mark.parametrize("new", [True], indirect=True)
 @pytest.mark.parametrize("method", ["note_address", "mark_read"])
 async def test_what_a_poll_reads_while_a_session_begins_is_recorded_when_it_has_ended(
     pair: Pair, new: bool, method: str, monkeypatch: pytest.MonkeyPatch
