@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.protocol.envelope import Envelope
+from app.ui.widgets.short_button import ShortButton
 from app.ui.window import INJECT, ROOMS, MainWindow
 from tests.conftest import LONG, Connect
 
@@ -48,6 +49,9 @@ def cut_texts(root: QWidget) -> Iterator[str]:
                 needed = widget.heightForWidth(widget.width())
                 if needed > widget.height() + ROUNDING and widget.text() not in widget.toolTip():
                     yield f"label {widget.text()!r}: {needed} px high in {widget.height()} px"
+            case ShortButton() if widget.is_short:
+                if not widget.toolTip() or not widget.accessibleName():
+                    yield f"button {widget.text()!r}: no tooltip or accessible name"
             case QAbstractButton() if widget.text():
                 text_width = widget.fontMetrics().horizontalAdvance(widget.text())
                 text_width += widget.iconSize().width() if not widget.icon().isNull() else 0

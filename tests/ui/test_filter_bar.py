@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, QSize, Qt
-from PySide6.QtWidgets import QApplication, QDialogButtonBox, QMenu
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QMenu, QPushButton
 
 from app.companion import Companion
 from app.hub import saved_filters
@@ -351,3 +351,20 @@ async def test_a_chip_shows_the_filter_of_the_field_if_its_change_is_too_long(ro
     qtbot.mouseClick(errors, LEFT)
     assert bar.field.text() == text
     assert not errors.isChecked()
+
+
+def hides_text(button: QPushButton) -> bool:
+    return button.width() < button.fontMetrics().horizontalAdvance(button.text())
+
+
+@pytest.mark.usefixtures("styled")
+async def test_in_a_narrow_window_buttons_hide_their_texts_and_the_filter_can_be_read(
+    window: MainWindow, room: EventsRoom
+) -> None:
+    needed = room.filter.fontMetrics().horizontalAdvance("event:typing dir:s2c") + 60
+    for width, short in ((880, True), (1400, False), (880, True)):
+        window.resize(width, 560)
+        for button in (room.freeze, room.clear_button):
+            await until(lambda button=button, short=short: hides_text(button) is short)
+        assert room.filter.width() >= needed
+    assert room.freeze.text() == "Freeze log"

@@ -46,6 +46,7 @@ from app.ui.widgets.held_strip import HeldStrip
 from app.ui.widgets.log_pages import CLEAR_FILTER, CLEARED, EMPTY, LOG, SHOW_EARLIER, LogPages
 from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.row_header import EDIT, PIN
+from app.ui.widgets.short_button import ShortButton
 from app.ui.widgets.still_log import StillLog
 
 if TYPE_CHECKING:
@@ -119,11 +120,11 @@ class EventsRoom(FocusStart):
         self.model = EventLogModel(self._journal)
         self._details: Details | None = None
         self.counts = named(PlainTextLabel(), "State of the log", style_id="muted")
-        self.freeze = named(QPushButton("Freeze log"), "Freeze log", tip=FREEZE_TIP)
+        self.freeze = named(ShortButton("Freeze log"), "Freeze log", tip=FREEZE_TIP)
         self.freeze.setCheckable(True)
         self.time_style = named(QComboBox(), "Time format", tip=TIME_TIP)
         self.time_style.addItems(TIME_STYLES)
-        self.clear_button = named(QPushButton("Clear view"), "Clear the log view", tip=CLEAR_TIP)
+        self.clear_button = named(ShortButton("Clear view"), "Clear the log view", tip=CLEAR_TIP)
         live = () if recorded else (self.freeze, self.clear_button)
         self.held = None if recorded else HeldStrip(companion)
         self.breakpoints = None if recorded else BreakpointsButton(companion, lambda: self.filter.text())

@@ -5,7 +5,9 @@ Problems of the filter are shown instead of the chips. The Events room adds more
 from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from app.companion import Companion
 from app.protocol.counts import count
@@ -18,7 +20,11 @@ from app.ui.widgets.filter_field import FilterField
 from app.ui.widgets.filter_help import FilterHelp
 from app.ui.widgets.fixed_size_label import FixedSizeLabel
 from app.ui.widgets.saved_filters import SavedFiltersButton
+from app.ui.widgets.short_button import ShortButton
 
+MARGIN = 16
+MIN_FIELD = 220
+"""The other controls of the line are shortened if the field would be narrower."""
 COUNT_STEP = 24
 """The place of the count grows by this many pixels, so that a new number does not lay out the line each time."""
 HELP_TIP = "Explain the filter, with examples"
@@ -27,7 +33,7 @@ HELP_TIP = "Explain the filter, with examples"
 class FilterBar(QWidget):
     """Two lines above the log. The text of ``field`` is the filter; everything else shows and edits it.
 
-    ``others`` are more controls for the end of the first line.
+    ``others`` are more controls for the end of the first line. A ``ShortButton`` hides its text in a narrow window.
     """
 
     filters_changed = Signal(object)
@@ -103,8 +109,20 @@ class FilterBar(QWidget):
         card.show_below(self.help_button)
         return card
 
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for short in (False, True):
+            for button in self._short_buttons:
+                button.shorten(short)
+            self._first.invalidate()
+            others = self._first.sizeHint().width() - self.field.sizeHint().width()
+            if others + MIN_FIELD <= self.width() - 2 * MARGIN:
+                break
+
     def _lay_out(self, others: tuple[QWidget, ...]) -> None:
-        first = QHBoxLayout()
+        self._short_buttons = [each for each in others if isinstance(each, ShortButton)]
+        self._first = first = QHBoxLayout()
         first.setSpacing(8)
         first.addWidget(self.field, 1)
         for widget in (self.help_button, self.saved, *others):
@@ -115,7 +133,7 @@ class FilterBar(QWidget):
         second.addWidget(self.problem, 20)
         second.addWidget(self._count_box, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 8)
+        column.setContentsMargins(MARGIN, 12, MARGIN, 8)
         column.setSpacing(8)
         column.addLayout(first)
         column.addLayout(second)
