@@ -202,9 +202,10 @@ def _as_object(sent: Any) -> dict[str, Any] | None:
 
 
 def _checked_here(text: str, notation: str) -> dict[str, Any]:
-    """Check the syntax of a session without a companion."""
+    """Check the syntax of a session, and that it has steps, without a companion."""
     from app.protocol.session.errors import InvalidSession
     from app.protocol.session.lines import parse_lines
+    from app.protocol.session.steps import NO_STEPS
     from app.protocol.session.transcript import parse_transcript
 
     try:
@@ -215,4 +216,5 @@ def _checked_here(text: str, notation: str) -> dict[str, Any]:
             "steps": 0,
             "problems": [{"line": error.line, "message": error.message, "warning": False}],
         }
-    return {"title": session.header.title, "steps": len(session.steps), "problems": []}
+    problems = [{"line": 1, "message": NO_STEPS, "warning": False}] if session.is_empty else []
+    return {"title": session.header.title, "steps": len(session.steps), "problems": problems}

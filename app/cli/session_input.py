@@ -154,9 +154,12 @@ def files_beside(file: Path, text: str, notation: str) -> dict[str, Any]:
     from app.protocol.backend import MAX_STATE_BYTES
     from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
     from app.protocol.session.actions import ChangeState
+    from app.protocol.session.steps import NO_STEPS
     from app.system.files import read_text, reason
 
     session = parsed(notation, text, str(file))
+    if session.is_empty:
+        fail([f"{file}:", NO_STEPS], Exit.USAGE)
     steps = [each.action for top in session.steps for each in top.walk()]
     names = [each.file for each in steps if isinstance(each, ChangeState) and each.state == "load"]
     if isinstance(session.header.state, str):

@@ -244,9 +244,11 @@ def test_sessions_that_cannot_be_loaded_or_played_are_errors_in_the_file(
     played = [each.attrib["name"] for each in ElementTree.parse("results.xml").getroot()]
     assert played == ["greeting", "greeting", "missing", "empty"], "the double names every run greeting"
     Path("bad.chat").write_text("nonsense\n")
-    invalid = ("session", "run", "none.chat", "greeting", "bad.chat", "--junit", "results.xml")
+    Path("empty.chat").write_text("# Title\n")
+    invalid = ("session", "run", "none.chat", "greeting", "bad.chat", "empty.chat", "--junit", "results.xml")
     assert CliRunner().invoke(app, invalid).exit_code == 2
-    assert list(errors()) == ["none.chat", "bad.chat"]
+    assert list(errors()) == ["none.chat", "bad.chat", "empty.chat"]
+    assert errors()["empty.chat"] == "empty.chat:\nThe session has no steps."
 
 
 @pytest.mark.parametrize("name", ["a\\u0000b.json", "../a.json"])

@@ -128,6 +128,8 @@ def test_check_without_a_companion_checks_the_syntax(run: Run, tmp_path: Path) -
     out = run("session", "check", file, exits=2).out
     assert out[0].startswith(f"{file}:1: Unknown statement 'alice'.")
     assert out[1:] == ["    alice says hi", "    ^"]
+    file.write_text("# Title\n", encoding="utf-8")
+    assert run("session", "check", file, exits=2).out == [f"{file}:1: The session has no steps."]
 
 
 def test_convert_keeps_the_text(run: Run, tmp_path: Path) -> None:

@@ -66,8 +66,11 @@ async def test_a_session_without_steps_is_not_played(control: Control) -> None:
     for body in ({"text": ""}, {"text": "# Title\n"}, {"text": '{"session": 1}\n', "notation": "lines"}):
         answer = await control.post("/v1/runs", {**body, "name": "mine"})
         assert (answer.status, answer.detail) == (422, "The session 'mine' has no steps.")
+        (problem,) = (await control.post("/v1/runs/check", body)).json["problems"]
+        assert problem == {"line": 1, "message": "The session has no steps.", "warning": False}
     loads = '{"session": 1, "state": "state.json"}\n'
     assert (await control.post("/v1/runs", {"text": loads, "notation": "lines"})).status == 200
+    assert (await control.post("/v1/runs/check", {"text": loads, "notation": "lines"})).json["problems"] == []
 
 
 async def test_a_session_whose_client_has_gone_while_it_was_read_is_not_played(

@@ -19,6 +19,7 @@ from app.hub.session_run import (
     NoFiles,
     Options,
     SessionFiles,
+    SessionProblem,
     SessionRun,
 )
 from app.protocol.backend import MAX_STATE_BYTES
@@ -31,7 +32,7 @@ from app.protocol.session.saved import (
     parse_session,
     suffix_of,
 )
-from app.protocol.session.steps import Session
+from app.protocol.session.steps import NO_STEPS, Session
 from app.protocol.times import seconds_of
 
 NOT_FOUND = (HTTPStatus.NOT_FOUND,)
@@ -101,6 +102,8 @@ class SessionRunOperations(Operations):
         """Check the steps of a session against the contract, the fixtures and the friends."""
         session = await self._parsed(call.body.text, call.body.notation)
         problems = await self._service.sessions.check(session)
+        if session.is_empty:  # the window's editor does not mark that, because each new scenario is empty at first
+            problems.append(SessionProblem(1, NO_STEPS))
         return shapes.Checked(
             title=session.header.title,
             steps=len(session.steps),

@@ -20,6 +20,7 @@ FORMAT = 1
 """The version of the format that this program writes, and the newest one that it reads."""
 MAX_SEED = 2**32 - 1
 NO_HEADER = 'The first line must be a header like {"session": 1, "title": "…"}.'
+NO_STEPS = "The session has no steps."
 RUN_TITLE = "This run"
 """The title in the header of the recording of a run."""
 MAX_NESTING = 8
@@ -122,6 +123,11 @@ class Session:
     def steps(self) -> tuple[Step, ...]:
         """The steps, without comments."""
         return tuple(each for each in self.entries if isinstance(each, Step))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it does nothing: it has no steps, and its header has no chat state. It is not played."""
+        return not self.steps and self.header.state is None
 
 
 class InvalidStep(ValueError):

@@ -86,7 +86,7 @@ class SessionRuns:
         """
         if options.start is not None and not FIRST_S <= options.start < END_S:
             raise Invalid(f"Invalid start time. Use one in the years {FIRST_YEAR} to {LAST_YEAR}.")
-        if not session.steps and session.header.state is None:
+        if session.is_empty:
             raise Invalid(f"The session {name!r} has no steps.")
         if len(self._playing) >= MAX_RUNNING:
             raise Conflict(f"{MAX_RUNNING} sessions are running. Stop one first.")
