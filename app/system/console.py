@@ -1,12 +1,13 @@
 """Run the program with output streams that escape control characters and never fail to encode a text.
-Without a console, recent output is kept in memory; on Windows, a dialog shows it if the program exits with an error
-code, or an exception that ends the program.
+A missing standard input is empty. Without a console, recent output is kept in memory; on Windows, a dialog shows it
+if the program exits with an error code, or an exception that ends the program.
 """
 
 import io
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
 from typing_extensions import override
@@ -37,13 +38,15 @@ class RecentOutput(io.StringIO):
 
 
 def run_with_streams(command: Callable[[], None]) -> None:
-    """Run ``command`` with usable output streams. It ends with ``SystemExit``.
+    """Run ``command`` with usable streams. It ends with ``SystemExit``.
 
     If standard output cannot be written, for example because the disk is full, say so and exit with 1.
     Under ``pythonw.exe``, and in a bundle without a console, there are no streams. Then the output is collected,
     and shown in a dialog if the command fails.
     """
     output = RecentOutput()
+    if sys.stdin is None:  # closed by the caller
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - open until the process ends
     sys.stdout = output if sys.stdout is None else prepared(sys.stdout)
     sys.stderr = output if sys.stderr is None else prepared(sys.stderr)
     try:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import typer
 
-from app.cli.options import as_json, decode_text
+from app.cli.options import as_json, decode_text, read_input
 from app.system import console
 from app.system.console import KEPT_CHARS, RecentOutput, run_with_streams
 from app.system.terminal import print_document, print_lines
@@ -157,6 +157,19 @@ def test_without_streams_an_exception_is_shown_in_a_dialog(
         run_with_streams(lambda: print(1 / 0))
     assert len(dialogs) == 1
     assert dialogs[0].endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_a_missing_standard_input_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: ``companion session check - <&-`` ended with a traceback."""
+    monkeypatch.setattr(sys, "stdin", None)
+    read: list[object] = []
+
+    def command() -> None:
+        read.extend([read_input("-", 10), sys.stdin.readline(), sys.stdin.isatty()])
+
+    run_with_streams(command)
+    sys.stdin.close()
+    assert read == [b"", "", False]
 
 
 def test_the_only_stream_escapes_control_characters(monkeypatch: pytest.MonkeyPatch, dialogs: list[str]) -> None:
