@@ -1,9 +1,12 @@
 """How the command starts: directly with the window, or with the command-line parser."""
 
+import builtins
+import importlib
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,6 +54,27 @@ def test_a_data_folder_from_the_environment_is_checked_by_the_parser(tmp_path: P
 def test_shell_completion_prints_its_result_and_opens_no_window() -> None:
     code, output = start(_COMPANION_COMPLETE="complete_bash", COMP_WORDS="companion tri", COMP_CWORD="1")
     assert (code, output) == (0, "trigger")
+
+
+@pytest.mark.parametrize("module", ["app.system.console", "app.cli.main", "app.cli.manual"])
+def test_ctrl_c_while_modules_are_imported_ends_the_command_with_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], module: str
+) -> None:
+    """Regression: a traceback was printed."""
+    load = builtins.__import__
+
+    def interrupted(name: str, *arguments: Any) -> Any:
+        if name == module:
+            raise KeyboardInterrupt
+        return load(name, *arguments)
+
+    monkeypatch.setattr(sys, "argv", ["companion", "help"])
+    monkeypatch.setattr(builtins, "__import__", interrupted)
+    monkeypatch.setattr(importlib, "import_module", interrupted)
+    with pytest.raises(SystemExit) as end:
+        run()
+    assert end.value.code == 130
+    assert capsys.readouterr().out.strip() == ""
 
 
 def test_without_a_display_the_error_suggests_serve(
