@@ -155,6 +155,9 @@ async def test_the_tools_and_resources(allowing: Companion, data_dir: Path) -> N
             assert (played["state"], played["events"]) == ("passed", 1)
         text = (await use(client, "export", kind="playwright", filter="event:friend_online"))["text"]
         assert "alice" in text
+        exported = await use(client, "export", kind="scenario", limit=1)
+        assert "Set a higher limit" in exported["notes"][0]
+        assert "Set a higher limit" not in str(await use(client, "export", kind="scenario", limit=2_000))
         assert "new_message" in (await use(client, "export", kind="typescript"))["text"]
         contract = await read(client, "companion://contract")
         assert "new_message" in {each["name"] for each in contract["events"]}

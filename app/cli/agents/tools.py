@@ -16,7 +16,9 @@ from app.cli.agents.threads import in_daemon_thread, start_before_the_end
 ENDED = ("passed", "failed", "error", "stopped")
 POLL_S = 20.0
 MAX_ROWS = 200
+MAX_EXPORTED = 2_000
 MAX_FILTER = 500
+LIMIT = "At most this many rows: the newest ones, or with `after` the first ones"
 _PLAIN = re.compile(r"[A-Za-z_]\w*")
 
 Client = Annotated[int | None, Field(description="Number of the client; may be left out if there is only one")]
@@ -128,7 +130,7 @@ class Tools:
         self,
         filter: Filter = "",  # noqa: A002 - the name that agents see
         after: After = None,
-        limit: Annotated[int, Field(ge=1, le=MAX_ROWS, description="At most this many rows, the newest ones")] = 30,
+        limit: Annotated[int, Field(ge=1, le=MAX_ROWS, description=LIMIT)] = 30,
         full: Annotated[bool, Field(description="Return whole frames instead of summaries")] = False,
     ) -> Json:
         """Return rows of the log (frames, REST calls, events of the server) as summaries, or whole if ``full``."""
@@ -204,6 +206,7 @@ class Tools:
         ],
         filter: Filter = "",  # noqa: A002
         after: After = None,
+        limit: Annotated[int, Field(ge=1, le=MAX_EXPORTED, description=LIMIT)] = 100,
     ) -> Json:
         """Return the text of a file: rows of the log as a test or a bug report, or the contract."""
         match kind:
@@ -211,7 +214,8 @@ class Tools:
                 return {"text": await self._text("/v1/asyncapi.json"), "suffix": "json"}
             case "typescript":
                 return {"text": await self._text("/v1/contract/typescript"), "suffix": "ts"}
-        found = await self._call("POST", "/v1/journal/export", {"as": kind, "filter": filter, "after": after})
+        body = {"as": kind, "filter": filter, "after": after, "limit": limit}
+        found = await self._call("POST", "/v1/journal/export", body)
         return {"notice": NOTICE, **found}
 
     async def contract(self) -> str:
