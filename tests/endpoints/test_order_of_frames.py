@@ -11,6 +11,7 @@ from app.companion import Companion
 from app.endpoints import connection
 from app.hub.clients import Client
 from app.hub.journal import Kind, Row, Verdict
+from app.hub.origin import PANEL
 from app.hub.router import Outcome
 from app.protocol.events import MarkRead, TypingTo
 from tests.conftest import Connect, until
@@ -154,7 +155,7 @@ async def test_frames_that_arrive_in_one_write_are_all_processed(
 async def test_fired_frames_are_sent_before_the_close_frame(companion: Companion, connect_client: Connect) -> None:
     client = await connect_client()
     for number in range(50):
-        await companion.send_raw(str(number), origin="panel")
+        await companion.send_raw(str(number), origin=PANEL)
     companion.hub.clients[0].close(1000, "enough")
     assert [frame async for frame in client] == [str(number) for number in range(50)]
     assert client.close_reason == "enough"
@@ -163,7 +164,7 @@ async def test_fired_frames_are_sent_before_the_close_frame(companion: Companion
 async def test_fired_frames_are_sent_before_the_server_stops(companion: Companion, connect_client: Connect) -> None:
     client = await connect_client()
     for number in range(50):
-        await companion.send_raw(str(number), origin="panel")
+        await companion.send_raw(str(number), origin=PANEL)
     await companion.stop()
     assert [frame async for frame in client] == [str(number) for number in range(50)]
     assert client.close_code == 1001

@@ -96,6 +96,20 @@ async def delayed_message(rest: Rest) -> "asyncio.Task[Answer]":
     return call
 
 
+@pytest.mark.parametrize("effects", [{"no_cors": True}, {"wrong_json": True}, {"status": 200}])
+async def test_a_page_that_cannot_use_its_friends_list_has_not_loaded_it(
+    rest: Rest, effects: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(rest.companion.readiness, "friends_requested", loaded.append)
+    arm(rest, "GET /friends", **effects)
+    await rest.get("/friends", headers={"Origin": PAGE})
+    assert loaded == []
+    rest.companion.faults.rest.clear()
+    await rest.get("/friends", headers={"Origin": PAGE})
+    assert loaded == [PAGE]
+
+
 async def test_a_delayed_call_is_handled_before_a_session_uses_a_copy_of_the_chat_state(rest: Rest) -> None:
     """Regression: the message was stored in the copy, so the user's own state lacked it."""
     call = await delayed_message(rest)

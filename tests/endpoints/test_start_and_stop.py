@@ -7,6 +7,7 @@ import pytest
 
 from app.companion import Companion
 from app.hub.journal import Row
+from app.hub.origin import CONTROL, PANEL
 from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.system.ports import OWN_PROCESS
@@ -112,7 +113,7 @@ async def test_an_event_that_is_fired_while_the_server_stops_is_not_said_to_be_d
         await until(lambda: companion.hub.connection_count == 1)
         stopping = asyncio.create_task(stop(companion))
         await until(lambda: not companion.server.listening)
-        delivery = companion.hub.publish(ONLINE, origin="control")
+        delivery = companion.hub.publish(ONLINE, origin=CONTROL)
         assert not delivery.clients
         assert rows(companion, "friend_online")[-1].note.startswith("not sent")
         await stopping
@@ -143,7 +144,7 @@ async def test_the_server_can_be_restarted_on_the_same_port(companion: Companion
         assert await companion.start(), companion.services["events"].error
         assert (companion.state, companion.server.port) == (ServerState.LISTENING, port)
     client = await connect_client()
-    await companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin=PANEL)
     assert await asyncio.wait_for(client.recv(), PATIENCE_S) == ONLINE.encode().decode()
 
 
