@@ -336,6 +336,10 @@ def _confirm(db: sql.Connection, sender: str, receipt: Receipt) -> str:
 
 def _react(db: sql.Connection, sender: str, reaction: PeerReaction) -> str:
     message = sql.message(db, reaction.msg_id)
+    if message is None and peer_sql.note_early_reaction(
+        db, sender, reaction.msg_id, reaction.emoji, present=reaction.present
+    ):
+        return f"a reaction to the message {reaction.msg_id}, which has not arrived; it is kept until then"
     if message is None or sender not in (message["from"], message["to"]):
         return f"a reaction to the message {reaction.msg_id}, which is not in this chat"
     try:

@@ -91,4 +91,13 @@ STEPS = (
     ALTER TABLE peers ADD COLUMN rejected_public_key TEXT;
     ALTER TABLE peers ADD COLUMN rejected_signing_key TEXT;
     """,
+    """
+    CREATE TABLE peer_early_reactions (
+        position INTEGER PRIMARY KEY,
+        peer     TEXT NOT NULL,
+        msg_id   TEXT NOT NULL,
+        emoji    TEXT NOT NULL,
+        UNIQUE (peer, msg_id, emoji)
+    ) STRICT;
+    """,
 )

@@ -2,7 +2,9 @@
 (outbox). A function with a connection is a job for ``Database.submit``, or a part of one.
 
 The table ``peer_queued`` has the ids of the messages that were put into the offline queue (Supabase). The inbox has
-ids and digests, to recognize duplicates; the messages themselves are rows of the table ``messages``.
+ids and digests, to recognize duplicates; the messages themselves are rows of the table ``messages``. The table
+``peer_early_reactions`` has the reactions of peers to their messages that have not arrived, because they are still
+in the offline queue.
 A peer is also a row of the table ``people``, which has its presence and friendship.
 """
 
@@ -10,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from app.protocol.backend import MessageData
+from app.protocol.backend import MAX_REACTIONS, MessageData
 from app.protocol.peers import base64_text
 from app.protocol.peers.keys import PublicKeys
 from app.protocol.peers.peer import Peer
@@ -33,6 +35,9 @@ _DUE = f"(next_at <= :now OR next_at > :now + {MAX_DELAY_S})"
 
 MAX_WRITTEN = 8
 """A message that was written this often, and a notice that was written once, waits if other keys are offered."""
+
+MAX_EARLY = 1_000
+"""At most this many reactions of a peer to messages that have not arrived are kept; the oldest are dropped."""
 
 _POSSIBLE = (
     "(notice = '' OR NOT EXISTS (SELECT 1 FROM peer_outbox m WHERE m.notice = ''"
@@ -123,7 +128,8 @@ def save_peer(db: Connection, each: Peer) -> None:
 def forget_peer(db: Connection, username: str) -> None:
     """Delete a peer with its items in the outbox. Its messages and their ids in the inbox are kept."""
     db.execute("DELETE FROM peers WHERE username = ?", (username,))
-    db.execute("DELETE FROM peer_outbox WHERE peer = ?", (username,))
+    for table in ("peer_outbox", "peer_early_reactions"):
+        db.execute(f"DELETE FROM {table} WHERE peer = ?", (username,))
     sql.remove_person(db, username)
 
 
@@ -181,7 +187,7 @@ def receive(db: Connection, data: MessageData, digests: Sequence[str], ip: str, 
     The sender's id may be that of a different message: ids in a queue can be read by others, and dialect B does not
     protect them. The message is then stored with another id, which is the same if it arrives again.
     """
-    sender, text = data["from"], data["text"]
+    sender, text, sent_id = data["from"], data["text"], data["msg_id"]
     if any(has_arrived(db, each) for each in digests):
         return None
     digest = digests[0]
@@ -195,6 +201,8 @@ def receive(db: Connection, data: MessageData, digests: Sequence[str], ip: str, 
     if ip:  # not for a duplicate: a replay would redirect messages to the peer
         note_frame(db, sender, ip, at)
     sql.add_message(db, data)
+    if early := _take_early_reactions(db, sender, sent_id):
+        sql.set_reactions(db, data["msg_id"], [{"emoji": each, "from": sender} for each in early[:MAX_REACTIONS]])
     return data
 
 
@@ -203,6 +211,34 @@ def _other_id(data: MessageData) -> str:
 
     content = "\0".join((data["from"], data["msg_id"], data["text"]))
     return str(UUID(bytes=sha256(content.encode()).digest()[:16], version=4))
+
+
+def note_early_reaction(db: Connection, peer_name: str, msg_id: str, emoji: str, *, present: bool) -> bool:
+    """Keep a peer's reaction to a message of its own until that arrives; ``present`` False: it was removed again.
+
+    Return False, without a change, if the message has arrived, and was deleted here.
+    """
+    key = (peer_name, msg_id, emoji)
+    if db.execute("SELECT 1 FROM peer_inbox WHERE peer = ? AND msg_id = ?", key[:2]).fetchone():
+        return False
+    if present:
+        db.execute("INSERT OR IGNORE INTO peer_early_reactions (peer, msg_id, emoji) VALUES (?,?,?)", key)
+        db.execute(
+            "DELETE FROM peer_early_reactions WHERE peer = :peer AND position <= (SELECT position"
+            " FROM peer_early_reactions WHERE peer = :peer ORDER BY position DESC LIMIT 1 OFFSET :limit)",
+            {"peer": peer_name, "limit": MAX_EARLY},
+        )
+    else:
+        db.execute("DELETE FROM peer_early_reactions WHERE peer = ? AND msg_id = ? AND emoji = ?", key)
+    return True
+
+
+def _take_early_reactions(db: Connection, peer_name: str, msg_id: str) -> list[str]:
+    """Remove the reactions that were kept for a message, and return them, oldest first."""
+    which = "FROM peer_early_reactions WHERE peer = ? AND msg_id = ?"
+    found = db.execute(f"SELECT emoji {which} ORDER BY position", (peer_name, msg_id)).fetchall()
+    db.execute(f"DELETE {which}", (peer_name, msg_id))
+    return [emoji for (emoji,) in found]
 
 
 # outbox
@@ -351,7 +387,10 @@ def confirm_until(db: Connection, peer_name: str, msg_id: str) -> int:
 
 
 def erase(db: Connection) -> None:
-    """Delete all peers, the inbox, the outbox and what is known about the queue. Messages are kept."""
+    """Delete all peers, the inbox, the outbox, early reactions and what is known about the queue.
+
+    Messages are kept.
+    """
     db.execute("DELETE FROM people WHERE username IN (SELECT username FROM peers)")
-    for table in ("peers", "peer_inbox", "peer_outbox", "peer_queued"):
+    for table in ("peers", "peer_inbox", "peer_outbox", "peer_queued", "peer_early_reactions"):
         db.execute(f"DELETE FROM {table}")

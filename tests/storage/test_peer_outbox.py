@@ -103,6 +103,22 @@ async def test_a_receipt_does_not_confirm_messages_of_a_loaded_state(database: D
     assert await database.submit(job) == (1, ["read"])
 
 
+async def test_only_the_latest_reactions_to_messages_that_have_not_arrived_are_kept(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "MAX_EARLY", 2)
+
+    def job(db: Connection) -> list[tuple[str, str]]:
+        for peer, msg_id in [("ben", "1"), ("cleo", "1"), ("ben", "2"), ("ben", "1"), ("ben", "3")]:
+            peers.note_early_reaction(db, peer, msg_id, "👍", present=True)
+        kept = db.execute("SELECT peer, msg_id FROM peer_early_reactions ORDER BY position").fetchall()
+        peers.forget_peer(db, "ben")
+        return kept + db.execute("SELECT peer, msg_id FROM peer_early_reactions").fetchall()
+
+    left = ("cleo", "1")
+    assert await database.submit(job) == [left, ("ben", "2"), ("ben", "3"), left]
+
+
 async def test_a_friend_is_due_if_one_of_its_oldest_items_is(database: Database) -> None:
     def job(db: Connection) -> list[list[str]]:
         add_friends(db, "ben", "cleo", "dora")

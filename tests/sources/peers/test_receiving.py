@@ -451,6 +451,21 @@ async def test_a_reaction_is_stored_and_a_replay_changes_nothing(pair: Pair) -> 
     assert "reactions" not in (await pair.messages())[0]
 
 
+async def test_a_reaction_that_overtakes_its_message_is_kept_until_the_message_arrives(pair: Pair) -> None:
+    """Regression: it was confirmed and dropped, while the message was still in the offline queue."""
+    line, msg_id = await pair.line(), new_id()
+    for emoji, present in [("👍", True), ("🎉", True), ("👍", True), ("😀", True), ("🎉", False)]:
+        await line.send(notice(pair, kind="reaction", msg_id=msg_id, emoji=emoji, present=present))
+        await line.answer()
+    assert "has not arrived; it is kept until then" in pair.rows("peer received")[0].note
+    await pair.exchange(pair.ben.a("hi", msg_id))
+    (message,) = await pair.messages()
+    assert message["reactions"] == [{"emoji": "👍", "from": "ben"}, {"emoji": "😀", "from": "ben"}]
+    await pair.companion.chat.delete_message(msg_id)
+    await pair.exchange(notice(pair, kind="reaction", msg_id=msg_id, emoji="👍", present=True))
+    assert pair.rows("peer received")[-1].note.endswith("which is not in this chat")
+
+
 async def test_notices_can_be_switched_off(pair: Pair) -> None:
     await pair.companion.apply(replace(pair.companion.settings, peer_notices=False))
     line = await pair.line()
