@@ -1,5 +1,6 @@
 """The request handler of ``http_server``. If a request is not valid HTTP, so that no application receives it, the
-response has the headers of the other responses, not those of aiohttp, and does not quote the request.
+response has the headers of the other responses, not those of aiohttp, and does not quote the request. It is a line
+of text, unless the application has responses of its own.
 
 It is a module of its own because it loads aiohttp.
 """
@@ -7,7 +8,7 @@ It is a module of its own because it loads aiohttp.
 import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiohttp import web
 from typing_extensions import override
@@ -15,17 +16,32 @@ from typing_extensions import override
 NOT_HTTP = "the request is not valid HTTP, or its URL or a header is longer than 8 KiB"
 
 
+ErrorResponse: TypeAlias = Callable[[HTTPStatus, str], web.Response]
+"""Returns the response for a status and a reason."""
+
+
+def text_response(status: HTTPStatus, reason: str) -> web.Response:
+    """Return the reason as a line of text."""
+    return web.Response(status=status, text=f"{reason}\n")
+
+
 class RequestHandler(web.RequestHandler):
     """Handles one connection. ``on_invalid`` is called with a reason if a request is not valid HTTP."""
 
-    __slots__ = ("_headers", "_on_invalid")
+    __slots__ = ("_error_response", "_headers", "_on_invalid")
 
     def __init__(
-        self, server: web.Server, headers: dict[str, str], on_invalid: Callable[[str], object], **options: Any
+        self,
+        server: web.Server,
+        headers: dict[str, str],
+        on_invalid: Callable[[str], object],
+        error_response: ErrorResponse = text_response,
+        **options: Any,
     ) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self._headers = headers
         self._on_invalid = on_invalid
+        self._error_response = error_response
 
     @override
     def handle_error(
@@ -39,6 +55,7 @@ class RequestHandler(web.RequestHandler):
         text = HTTPStatus(status).phrase
         if status == HTTPStatus.BAD_REQUEST:
             self._on_invalid(text := NOT_HTTP)
-        response = web.Response(status=status, text=f"{text}\n", headers=self._headers)
+        response = self._error_response(HTTPStatus(status), text)
+        response.headers.update(self._headers)
         response.force_close()
         return response

@@ -29,6 +29,8 @@ from app.protocol.constants import SERVER_HEADER
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from app.endpoints.http_handler import ErrorResponse
+
 log = logging.getLogger(__name__)
 
 IDLE_S = 5.0
@@ -101,6 +103,8 @@ class HttpServer(ListeningServer[asyncio.Server]):
         self._tasks = Tasks()
         self.token = ""
         """Token that requests to the control API must present. If it is empty, all of them are rejected."""
+        self.error_response: ErrorResponse | None = None
+        """Of the application, for requests that do not reach it because they are not valid HTTP."""
         self._runner: web.AppRunner | None = None
         """The aiohttp application, after the first connection."""
         self._pending: set[PendingConnection] = set()
@@ -138,9 +142,10 @@ class HttpServer(ListeningServer[asyncio.Server]):
         server = self._runner.server if self._runner else None
         if server is None:
             return None
-        from app.endpoints.http_handler import RequestHandler
+        from app.endpoints.http_handler import RequestHandler, text_response
 
-        return RequestHandler(server, RESPONSE_HEADERS, self._reject_invalid, **_OPTIONS)
+        error_response = self.error_response or text_response
+        return RequestHandler(server, RESPONSE_HEADERS, self._reject_invalid, error_response, **_OPTIONS)
 
     def _reject_invalid(self, reason: str) -> None:
         self._access_policy.reject(self._name, Rejection(HTTPStatus.BAD_REQUEST, reason))

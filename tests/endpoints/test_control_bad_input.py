@@ -334,6 +334,15 @@ async def test_an_invalid_query_is_rejected_with_the_parameter(control: Control,
             assert not control.companion.hub.paused
 
 
+async def test_a_url_that_is_too_long_is_a_problem_as_other_errors_are(control: Control) -> None:
+    """Regression: it was a text, so clients took the companion for one of another version."""
+    answer = await control.get("/v1/journal", query={"filter": "a" * 9_000})
+    assert (answer.status, answer.headers["Content-Type"]) == (400, "application/problem+json")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.json["status"] == 400
+    assert answer.detail == "the request is not valid HTTP, or its URL or a header is longer than 8 KiB"
+
+
 async def test_a_duplicate_query_parameter_is_rejected(control: Control, subtests: pytest.Subtests) -> None:
     for query in ["to=all&to=user:bob", "wait=0&wait=0", "strict=1&strict=0", "x=1&x=2"]:
         with subtests.test(query=query):

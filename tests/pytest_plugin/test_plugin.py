@@ -107,6 +107,9 @@ def test_errors_are_sentences(companion: Companion) -> None:
     assert refused.value.status == 422
     with pytest.raises(RequestError, match="username"):
         companion.fire("friend_online", {})
+    with pytest.raises(RequestError, match="its URL or a header is longer than 8 KiB"):
+        companion.journal("a" * 70_000)
+    assert companion.journal("\\ud800") == [], "half of a surrogate pair is in no row"
     with pytest.raises(NotMetError, match="did not send typing within 0.1 s"):
         companion.expect("typing", within=0.1, strict=False)
     assert companion.scenario("alice comes online")["state"] == "passed"

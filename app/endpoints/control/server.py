@@ -43,6 +43,7 @@ class ControlApi:
         self._api = Api(service)
         self._service = service
         self._server = server
+        server.error_response = _problem
 
     def application(self) -> web.Application:
         """Return the aiohttp application of the control API."""

@@ -42,7 +42,7 @@ class Control:
         """
         given = {name: value for name, value in (query or {}).items() if value is not None}
         words = {name: int(value) if isinstance(value, bool) else value for name, value in given.items()}
-        target = f"{path}?{urlencode(words)}" if words else path
+        target = f"{path}?{urlencode(words, errors='replace')}" if words else path
         headers = dict(self._headers)
         payload = None
         if isinstance(body, str):
