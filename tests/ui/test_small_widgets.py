@@ -294,7 +294,23 @@ def test_the_details_show_any_payload(details: Details, payload: bytes) -> None:
 def test_the_details_of_a_server_row_have_no_schema(details: Details) -> None:
     details.show_row(Journal().append(Kind.SERVER, "connected", client="1", note="acts as me"))
     assert shown(details, details.schema) == ""
-    assert "acts as me" in details.header.facts.text()
+    assert details.facts.note.text() == "acts as me"
+
+
+@pytest.mark.usefixtures("styled")
+def test_a_long_note_of_a_server_row_scrolls(details: Details, qtbot: Any) -> None:
+    details.resize(600, 150)
+    facts, bar = details.facts, details.facts.verticalScrollBar()
+    details.show_row(Journal().append(Kind.SERVER, "mark", note="the chat was opened " * 25))
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    qtbot.waitUntil(lambda: facts.note.height() >= facts.note.heightForWidth(facts.note.width()))
+    assert "the chat" not in details.header.facts.text(), "it is shown once"
+    facts.setFocus()
+    qtbot.keyClick(facts, Qt.Key.Key_Down)
+    assert bar.value() > 0
+    details.show_row(Journal().append(Kind.SERVER, "mark", note="short"))
+    qtbot.waitUntil(lambda: bar.maximum() == 0)
+    assert facts.focusPolicy() is Qt.FocusPolicy.NoFocus
 
 
 def test_the_details_are_hidden_without_a_row_and_by_close(details: Details, qtbot: Any) -> None:

@@ -4,7 +4,7 @@ that explains common events of the server, by their name in the log.
 """
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import REST
@@ -55,19 +55,26 @@ REST_MEANING = "A REST call without a body."
 EMPTY_MEANING = "An empty frame."
 
 
-class RowFacts(QWidget):
-    """A list of labels and texts. The texts can be selected."""
+class RowFacts(QScrollArea):
+    """A list of labels and texts. The texts can be selected, and scroll if they do not fit."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(widgetResizable=True)
+        named(self, "Details of the row")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.verticalScrollBar().rangeChanged.connect(self._take_focus_if_it_scrolls)
         self.meaning = self._text("What happened")
         self.note = self._text("Details")
         self.client = self._text("Client")
         self.time = self._text("Time")
         self.result = self._text("Result")
         self._heads: dict[PlainTextLabel, PlainTextLabel] = {}
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 8, 0, 0)
+        inner = QWidget()
+        self.setWidget(inner)
+        grid = QGridLayout(inner)
+        grid.setContentsMargins(0, 8, 8, 0)
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(8)
         grid.setColumnStretch(1, 1)
@@ -83,6 +90,7 @@ class RowFacts(QWidget):
 
     def show_row(self, row: Row) -> None:
         """Show what is known about a row. A line without a text is hidden."""
+        self.verticalScrollBar().setValue(0)
         moment = local(row.wall)
         for label, text in (
             (self.meaning, meaning_of(row)),
@@ -94,6 +102,9 @@ class RowFacts(QWidget):
             label.setText(text)
             for each in (label, self._heads[label]):
                 each.setVisible(bool(text))
+
+    def _take_focus_if_it_scrolls(self, _: int, end: int) -> None:
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if end else Qt.FocusPolicy.NoFocus)
 
     @staticmethod
     def _text(name: str) -> PlainTextLabel:

@@ -228,11 +228,14 @@ def _violation(rule_id: str) -> str:
 
 
 def _facts(row: Row, number: int) -> list[str]:
-    """Return the facts about a row: number in the log, time, client, source, size, and its note or verdict."""
+    """Return the facts about a row: number in the log, time, client, source, size, and its note or verdict.
+
+    Below the header, ``row_facts`` shows the note of a row without a frame.
+    """
     facts = [f"#{number}", clock(row.wall)]
     if row.client:
         client = f"client {with_user(row.client, row.user)}"
         facts.append(client if row.kind is not Kind.TO_UI else f"to {recipients(row.client)}")
     if row.origin != client_origin(row.client) and row.kind is not Kind.SERVER:
         facts.append(f"source: {source(row.origin)}")
-    return [*facts, *([f"{row.size:,} B"] if row.size else []), row.note or row.verdict]
+    return [*facts, *([f"{row.size:,} B"] if row.size else []), (row.payload and row.note) or row.verdict]
