@@ -13,6 +13,7 @@ from app.protocol.backend import MessageData, RestCaller
 from app.protocol.envelope import Envelope
 from app.protocol.errors import StorageError
 from app.ui.rooms.chats import PAGE, ChatsRoom
+from app.ui.widgets.chat_header import MIN_NAME_WIDTH
 from app.ui.widgets.emoji_picker import EmojiPicker
 from app.ui.widgets.navigation import Badge
 from app.ui.widgets.quick_controls import PresenceGrid
@@ -708,6 +709,22 @@ async def test_the_header_shows_the_friend_and_the_local_user(
     await companion.apply(replace(companion.settings, username="zoe"))
     await wait_until_updated(room)
     assert room.header.local_user.text() == "zoe"
+
+
+@pytest.mark.usefixtures("styled")
+async def test_a_long_name_in_the_header_leaves_room_for_the_other(
+    window: MainWindow, room: ChatsRoom, companion: Companion, qtbot: Any
+) -> None:
+    window.resize(880, 560)
+    await companion.chat.add_person("W" * 64, is_friend=True)
+    await wait_until_updated(room)
+    await choose(room, "W" * 64, qtbot)
+    header = room.header
+    await until(lambda: header.local_user.width() >= header.local_user.sizeHint().width() > 0)
+    await companion.apply(replace(companion.settings, username="M" * 64))
+    await wait_until_updated(room)
+    await until(lambda: header.local_user.toolTip() == "M" * 64)
+    assert min(header.local_user.width(), header.name.width()) >= MIN_NAME_WIDTH
 
 
 async def test_the_room_shows_while_the_ui_is_typing(

@@ -12,6 +12,9 @@ from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.switch import Switch
 
+MIN_NAME_WIDTH = 100
+"""A long name does not make the other one narrower than this."""
+
 
 class ChatHeader(QWidget):
     """Two lines: "You play bob · your UI acts as me", and switches for presence, *Stay online* and *Auto-reply*.
@@ -27,6 +30,7 @@ class ChatHeader(QWidget):
         super().__init__()
         self.name = named(ElidedLabel(), "Friend", style_id="played")
         self.local_user = named(ElidedLabel(), "User of your UI", style_id="localUser")
+        self.name.min_width = self.local_user.min_width = MIN_NAME_WIDTH
         self.online = named(Switch(), "This friend is online")
         self.presence = named(PlainTextLabel(), "Presence")
         self.pinned = named(

@@ -12,6 +12,9 @@ MIN_WIDTH = 24
 class ElidedLabel(PlainTextLabel):
     """Show one line of text. It can become narrower than its text; ``text()`` is always the whole text."""
 
+    min_width = MIN_WIDTH
+    """The label does not become narrower, unless its text is."""
+
     @override
     def setText(self, text: str) -> None:
         super().setText(text)
@@ -20,7 +23,7 @@ class ElidedLabel(PlainTextLabel):
     @override
     def minimumSizeHint(self) -> QSize:
         hint = super().minimumSizeHint()
-        return QSize(min(MIN_WIDTH, hint.width()), hint.height())
+        return QSize(min(self.min_width, hint.width()), hint.height())
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
