@@ -23,7 +23,8 @@ class Typing(Struct, frozen=True, kw_only=True, tag="typing", tag_field="kind"):
     """The sender has begun or stopped typing.
 
     ``at`` is the time in seconds since the epoch; 0 in those of earlier versions. The time of the envelope is not
-    signed, so it does not show whether this is a replay.
+    signed, so it does not show whether this is a replay. Messages have whole seconds: if the sender has just sent
+    one, ``at`` is not before the end of that second, so that the recipient knows which of them is later.
     """
 
     id: str

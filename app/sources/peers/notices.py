@@ -97,19 +97,21 @@ class PeerNotices:
         if len(self._typed) > 1_000:  # the UI chooses the names
             self._typed.clear()
         self._typed[data.to] = _Typed(data.typing, now)
-        self._tasks.spawn(self._send_typing(data), "typing to a peer")
+        wall = self._hub.clock.wall()
+        message_end = int(self._outbox.posted_at.get(data.to, 0.0)) + 1  # see ``Typing``
+        at = max(wall, min(message_end, wall + 1))  # unless the clock was set back
+        self._tasks.spawn(self._send_typing(data, at), "typing to a peer")
 
-    async def _send_typing(self, data: TypingTo) -> None:
+    async def _send_typing(self, data: TypingTo, at: float) -> None:
         """Send typing to a peer that is online, once: it is worthless later."""
         me = self._identity()
         with suppress(StorageError, PeerProtocolError):
             peer = await self._book.find(data.to)
             if me is None or peer is None or not (peer.online and peer.is_friend):
                 return
-            now = self._hub.clock.wall()
             body = envelopes.seal_notice(
-                Typing(id=new_id(), typing=data.typing, at=now), sender=self._hub.local_user, to=data.to,
-                at=now, me=me, peer=peer.keys,
+                Typing(id=new_id(), typing=data.typing, at=at), sender=self._hub.local_user, to=data.to,
+                at=at, me=me, peer=peer.keys,
             )  # fmt: skip
             await self._connect(*peer.endpoint, data.to, [OutgoingItem("", body)])
 

@@ -102,6 +102,8 @@ class PeerOutbox:
         self._tasks = Tasks()
         self.on_alive: Callable[[str], Coroutine[Any, Any, None]] | None = None
         """Called with the name of a peer that was offline and has acknowledged something."""
+        self.posted_at: dict[str, float] = {}
+        """The time of the latest message to each peer, in seconds since the epoch."""
         self.queue: OfflineQueue | None = None
         """The queue for messages to peers that cannot be reached; None keeps them in the outbox."""
 
@@ -156,6 +158,7 @@ class PeerOutbox:
             return Delivery(
                 message, False, f"Peers are switched off; the message is sent to {to} when they are on.", []
             )
+        self.posted_at[to] = parse_timestamp(message["timestamp"])
         rows = await self.send_waiting(to)
         place, now = await self._book.delivery_state(msg_id)
         if now is None:

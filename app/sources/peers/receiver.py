@@ -45,6 +45,9 @@ PING_S = 10.0
 unknown name: the answers would show who the user's peers are."""
 RECENT_TYPING = 1_000
 """Number of typing notices per peer whose digests are kept to detect replays."""
+OVERTAKEN_S = 30.0
+"""Typing that is older than later typing, or than a later message, by at most this time was delayed on the network
+and is ignored. A greater difference shows that the sender's clock was set back."""
 LAST_MS = 0.999
 SERVER = "peers"
 IN_SESSION = "a session plays on a copy of the chat state; nothing is accepted until it ends"
@@ -102,6 +105,10 @@ class PeerReceiver:
         self._outbox = outbox
         self._recent_typing: dict[str, deque[str]] = {}
         """The digests of the latest typing notices of each peer."""
+        self._typed_at: dict[str, float] = {}
+        """The time of the latest typing of each peer, by the clock of the peer."""
+        self._written_until: dict[str, float] = {}
+        """The end of the second of each peer's latest message that arrived directly, by the clock of the peer."""
         self._fired: dict[str, float] = {}
         """The peers whose ``friend_online`` is being fired or held, each with the time (monotonic seconds) at which
         it was fired."""
@@ -202,6 +209,9 @@ class PeerReceiver:
             [row(RECEIVED, peer.username, "; ".join(notes), sealed=body, opened=shown, warning=len(notes) > 1)]
         )
         if opened.dialect != "P" and method == "direct":  # a message in the queue may be old
+            end = int(found.at) + 1.0
+            if not _is_overtaken(end, self._written_until.get(peer.username, end)):
+                self._written_until[peer.username] = end
             await self._is_alive(peer)
         await self._fire("new_message", dict(stored))
         return Received(answer, True)
@@ -244,7 +254,7 @@ class PeerReceiver:
         notice = open_notice(found, me, peer.keys)
         answer = ack_and_ping.ack(found.to, peer.username, notice.id, self._hub.clock.wall())
         if isinstance(notice, Typing):
-            self._check_typing(peer.username, notice.at or found.at, found.digest)
+            self._check_typing(peer.username, notice, found)
             await self._fire("typing", {"username": peer.username, "typing": notice.typing})
             return None
         await to_its_end(self._carry_out(notice, peer, found.digest, body, ip))
@@ -256,14 +266,26 @@ class PeerReceiver:
             self._hub.carry_out([row(RECEIVED, peer.username, note, sealed=body, opened=_shown(notice))])
             await self._is_alive(peer)
 
-    def _check_typing(self, sender: str, at: float, digest: str) -> None:
-        """Record a typing notice. Raises ``Refusal`` if it is too old, or has arrived before."""
+    def _check_typing(self, sender: str, notice: Typing, found: Sealed) -> None:
+        """Record a typing notice.
+
+        Raises ``Refusal`` if it is too old, has arrived before, or was overtaken by what the sender did next.
+        """
+        at, digest = notice.at or found.at, found.digest
         if abs(self._hub.clock.wall() - at) > REPLAY_S:
             raise Refusal(f"typing of {sender} at another time: it may be a replay, and was ignored")
         recent = self._recent_typing.setdefault(sender, deque(maxlen=RECENT_TYPING))
         if digest in recent:
             raise Refusal(f"typing of {sender} that has arrived before: it is a replay, and was ignored")
         recent.append(digest)
+        if not notice.at:  # of an earlier version: whole seconds are too coarse
+            return
+        later = [self._typed_at.get(sender, at)]
+        if notice.typing:  # the end of typing is passed on: in the UI, a message does not end it
+            later.append(self._written_until.get(sender, at))
+        if any(_is_overtaken(at, each) for each in later):
+            raise Refusal(f"typing of {sender} that was overtaken by later typing or a message, and was ignored")
+        self._typed_at[sender] = at
 
     async def _answer_ping(self, ping: Ping, connection: PeerConnection) -> bytes | None:
         now = self._hub.clock.mono()
@@ -315,6 +337,10 @@ async def _lasting(work: Awaitable[T]) -> T:
         return await work
     except Conflict:
         raise NotNow(IN_SESSION) from None
+
+
+def _is_overtaken(at: float, later: float) -> bool:
+    return 0 < later - at <= OVERTAKEN_S
 
 
 def _timestamp(at: float, now: float, queued_at: float | None) -> str:

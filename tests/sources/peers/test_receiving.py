@@ -412,6 +412,28 @@ async def test_the_time_that_is_signed_with_typing_shows_that_it_is_a_replay(pai
     assert "it may be a replay" in pair.refusals[0]
 
 
+async def test_typing_that_was_overtaken_is_ignored(pair: Pair) -> None:
+    """Regression: a delayed connection let a friend type after the message, or after typing had ended."""
+    pair.time.began = second = float(int(pair.time.began))
+    message = {**pair.ben.a("hi", new_id()), "timestamp": datetime.fromtimestamp(second, UTC).isoformat()}
+    line = await pair.line()
+    for typing, at in [(False, -0.2), (True, -0.4), (True, -0.1), (False, -0.3)]:
+        await line.send(notice(pair, kind="typing", typing=typing, at=second + at))
+    await line.send(message)
+    for typing, at in [
+        (True, 0.5),
+        (False, 0.5),
+        (True, 1.0),
+        (False, 0.9),
+        (True, -30.0),
+    ]:  # its clock was set back
+        await line.send(notice(pair, kind="typing", typing=typing, at=second + at))
+    await until(lambda: len(pair.rows("typing")) == 5)
+    shown = [json.loads(row.payload)["data"]["typing"] for row in pair.rows("typing")]
+    assert shown == [False, True, False, True, True]
+    assert "typing of ben that was overtaken" in pair.refusals[0]
+
+
 async def test_a_receipt_confirms_what_was_sent(pair: Pair) -> None:
     pair.ben.acknowledges = False
     data, _ = await pair.companion.chat.store.send("ben", "read me")

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.chat.service import PostedMessage
-from app.protocol.backend import RestCaller
+from app.protocol.backend import RestCaller, parse_timestamp
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Invalid, StorageError, Unreachable
 from app.protocol.events import MarkRead, TypingTo
@@ -762,6 +762,17 @@ async def test_typing_is_sent_with_a_signed_time(pair: Pair) -> None:
     pair.companion.peer_link.notices._on_typing(TypingTo(to="ben", typing=True))
     opened = (await pair.ben.next_message())["opened"]
     assert {**opened, "id": ""} == {"kind": "typing", "id": "", "typing": True, "at": pair.time.clock.wall()}
+
+
+async def test_typing_after_a_message_has_a_time_after_the_second_of_the_message(pair: Pair) -> None:
+    """Envelopes of messages have whole seconds: otherwise, the recipient could not know which of them is later."""
+    posted = await post(pair)
+    await pair.ben.next_message()
+    await until(lambda: pair.rows("friend_online"))
+    for seconds, at in [(0.0, int(parse_timestamp(posted.data["timestamp"])) + 1), (2.0, pair.time.began + 2)]:
+        pair.time.passed = seconds
+        pair.companion.peer_link.notices._on_typing(TypingTo(to="ben", typing=seconds == 0))
+        assert (await pair.ben.next_message())["opened"]["at"] == at
 
 
 async def test_a_reaction_of_the_user_is_sent(pair: Pair) -> None:
