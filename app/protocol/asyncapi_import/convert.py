@@ -5,7 +5,7 @@ writes them. An event that is built in with the same fields gets no file.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from typing import Any
 
@@ -33,14 +33,19 @@ _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def import_asyncapi(
-    text: str, built_in: Catalog, application: Application | None = None, keys: EnvelopeKeys | None = None
+    text: str,
+    built_in: Catalog,
+    application: Application | None = None,
+    keys: EnvelopeKeys | None = None,
+    go_on: Callable[[], None] = lambda: None,
 ) -> Imported:
     """Return the event files for a document.
 
     ``application`` is the one that the document describes; None: guess it from the title. ``keys`` are the keys of
-    a frame that are in use. Raises ``InvalidAsyncApi``, and nothing else, if nothing can be imported.
+    a frame that are in use. ``go_on`` is called again and again, and may raise an exception to end the import.
+    Raises ``InvalidAsyncApi``, and nothing else, if nothing can be imported.
     """
-    document = read_document(text)
+    document = read_document(text, go_on)
     described = application or described_application(document)
     converter = _Converter(document, built_in, keys or EnvelopeKeys())
     if application is None:
@@ -163,7 +168,7 @@ class _Converter:
     def _valid(self, content: dict[str, Any], message: Message, payload: Payload, title: str) -> str:
         """Return the text of the file, with the examples that are valid. Empty if the file would not be valid."""
         try:
-            parse_event_file("event.json", _text(content), self._built_in)
+            self._check(content)
         except InvalidEventFile as error:
             first = error.problems[0]
             where = f"{first.path}: " if first.path else ""
@@ -175,12 +180,18 @@ class _Converter:
             if each in examples:
                 continue
             try:
-                parse_event_file("event.json", _text({**content, "examples": [each]}), self._built_in)
+                self._check({**content, "examples": [each]})
             except InvalidEventFile as error:
                 self.notes.append(f"{title}: an example was left out: {error.problems[0].message.rstrip('.')}.")
             else:
                 examples.append(each)
         return _text({**content, "examples": examples} if examples else content)
+
+    def _check(self, content: dict[str, Any]) -> None:
+        """Raise ``InvalidEventFile`` if the content of a file is not valid."""
+        text = _text(content)
+        self._document.count_text(text)
+        parse_event_file("event.json", text, self._built_in)
 
     def _file_name(self, event: str, direction: Direction) -> str:
         name = _NOT_IN_NAME.sub("-", event).strip("-._")[:50] or "event"

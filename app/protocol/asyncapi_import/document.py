@@ -3,6 +3,7 @@ A reference to another file or address is an error. Nothing is imported here.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from app.protocol.contract_documents.schema_parts import look_up, pointer_tokens
@@ -16,6 +17,10 @@ MAX_REFERENCES = 50
 """The longest chain of references."""
 MAX_STEPS = 100_000
 """At most this many nodes are visited. A node counts each time that a reference leads to it."""
+SIZE_PER_STEP = 50
+"""A node counts once more for this many keys and values in lists, or characters of a reference."""
+MAX_TEXT_CHARS = 64 * 1024 * 1024
+"""At most this much text of event files is checked. A file is checked again for each example."""
 _VERSION = re.compile(r"(\d+)(\.|$)")
 _JSON = re.compile(r"""\s*(\[|\{\s*["}])""")
 """How JSON begins. A text such as ``{asyncapi: …`` is YAML in flow style."""
@@ -28,17 +33,30 @@ class InvalidAsyncApi(ValueError):
 class Document:
     """The content of a document. Its nodes may be references to other nodes."""
 
-    def __init__(self, content: dict[str, Any]) -> None:
+    def __init__(self, content: dict[str, Any], go_on: Callable[[], None] = lambda: None) -> None:
+        """``go_on`` is called at each step. It raises an exception to end the import."""
         self.content = content
-        self._steps = 0
+        self._go_on = go_on
+        self._steps = self._chars = 0
 
-    def count_step(self) -> None:
+    def count_step(self, size: int = 0) -> None:
         """Count a visited node. Raises ``InvalidAsyncApi`` if there were too many: references can multiply them."""
-        self._steps += 1
+        self._go_on()
+        self._steps += 1 + size // SIZE_PER_STEP
         if self._steps > MAX_STEPS:
             raise InvalidAsyncApi(
                 f"The document has more than {MAX_STEPS:,} nodes once its references are expanded, for example "
                 "within allOf and oneOf. Import a smaller document."
+            )
+
+    def count_text(self, text: str) -> None:
+        """Count a text that is checked. Raises ``InvalidAsyncApi`` if there was too much."""
+        self._go_on()
+        self._chars += len(text)
+        if self._chars > MAX_TEXT_CHARS:
+            raise InvalidAsyncApi(
+                f"The event files and their examples have more than {MAX_TEXT_CHARS // 1024 // 1024} million "
+                "characters. Import a smaller document."
             )
 
     def section(self, name: str) -> dict[str, Any]:
@@ -51,7 +69,7 @@ class Document:
         Raises ``InvalidAsyncApi`` for a reference that is not local, points to nothing or leads back to itself.
         """
         for _ in range(MAX_REFERENCES + 1):
-            self.count_step()
+            self.count_step(_size(node))
             if not (isinstance(node, dict) and isinstance(reference := node.get("$ref"), str)):
                 return node, place
             node, place = self.target(reference, place), reference
@@ -66,6 +84,7 @@ class Document:
                 f"{short(place)} refers to {short(reference)}, which is outside of the document. Only local "
                 "references (#/…) are followed: put it into this document, for example with asyncapi bundle."
             )
+        self.count_step(len(reference))
         tokens = pointer_tokens(reference)
         try:
             if tokens is None:
@@ -75,8 +94,11 @@ class Document:
             raise InvalidAsyncApi(f"{short(place)} refers to {short(reference)}, which does not exist.") from None
 
 
-def read_document(text: str) -> Document:
-    """Parse a document, JSON or YAML, and check its version. Raises ``InvalidAsyncApi``, and nothing else."""
+def read_document(text: str, go_on: Callable[[], None] = lambda: None) -> Document:
+    """Parse a document, JSON or YAML, and check its version. Raises ``InvalidAsyncApi``.
+
+    ``go_on``: see ``Document``. What it raises is passed on.
+    """
     if len(text.encode(errors="surrogatepass")) > MAX_DOCUMENT_BYTES:
         raise InvalidAsyncApi(f"The document is larger than {MAX_DOCUMENT_BYTES // 1024:,} KiB.")
     text = text.removeprefix("\ufeff")
@@ -98,7 +120,7 @@ def read_document(text: str) -> Document:
         )
     if not major or major[1] != "3":
         raise InvalidAsyncApi(f"AsyncAPI {short(version, 20)} is not supported. Use a document of version 3.")
-    return Document(content)
+    return Document(content, go_on)
 
 
 def _parsed(text: str) -> Any:
@@ -127,6 +149,13 @@ def _count(content: Any) -> int:
         number += 1
         pending += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return number
+
+
+def _size(node: Any) -> int:
+    """Return the number of keys and values of a node, those in objects and lists directly below it included."""
+    if isinstance(node, dict):
+        return len(node) + sum(len(each) for each in node.values() if isinstance(each, dict | list))
+    return len(node) if isinstance(node, list) else 0
 
 
 def as_object(value: Any, place: str) -> dict[str, Any]:

@@ -212,7 +212,7 @@ def _add_properties(shape: _Shape, properties: dict[str, Any]) -> None:
 
 
 def _is_vague(schema: Any) -> bool:
-    return schema is True or (isinstance(schema, dict) and not schema.keys() - {"type", "description", "title"})
+    return schema is True or (isinstance(schema, dict) and schema.keys() <= {"type", "description", "title"})
 
 
 def _names(document: Document, node: Any, place: str, depth: int = 0) -> list[str]:

@@ -568,6 +568,66 @@ def test_references_that_multiply_are_refused() -> None:
     )
 
 
+def _union(common: Any, choice: Any, count: int = 1_000, **more: Any) -> dict[str, Any]:
+    """Return a document whose payload is a union beside a field, with references to one alternative."""
+    payload = {"type": "object", "properties": {"type": common}, "oneOf": [{"$ref": "#/x"}] * count}
+    return document(payload, x={"type": "object", "properties": choice}, **more)
+
+
+LONG = [f"name {number}" for number in range(5_000)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _union(True, {"type": {"enum": [*LONG, 1]}}),
+        _union({"enum": LONG}, {"type": {"enum": LONG[::-1]}}),
+        _union(True, dict.fromkeys(LONG, True)),
+        _union(dict.fromkeys(LONG, True), {"type": dict.fromkeys(LONG[::-1], True)}),
+        _union(True, {"type": {"$ref": f"#/{'k' * 20_000}"}}, **{"k" * 20_000: {}}),
+    ],
+    ids=["names", "two lists of names", "properties", "keywords", "reference"],
+)
+def test_large_nodes_that_references_multiply_are_refused(content: Any) -> None:
+    """Regression: each counted as one node, however long it took to examine it: 12 s for a document of 101 KB."""
+    with pytest.raises(InvalidAsyncApi, match="more than 100,000 nodes once its references are expanded"):
+        convert(content)
+
+
+def test_a_union_of_many_events_with_a_shared_list_of_names_is_imported() -> None:
+    names = [f"name {number}" for number in range(200)]
+    payload = {"oneOf": [envelope({"const": f"e{number}"}, {"$ref": "#/data"}) for number in range(400)]}
+    data = {"type": "object", "properties": {"kind": {"enum": names}}}
+    assert len(convert(document(payload, data=data)).events) == 400
+
+
+def test_files_that_become_too_large_together_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few values can make many large files, each of which is checked again for each of its examples."""
+    content = document(*[{"type": "object", "properties": {"x": {"$ref": "#/x"}}}] * 2, x={"enum": LONG[:1_000]})
+    for message in content["channels"]["c"]["messages"].values():
+        message["examples"] = [{"payload": {"y": number}} for number in range(3)]
+    size = sum(len(each.text) for each in convert(content).events)
+    monkeypatch.setattr("app.protocol.asyncapi_import.document.MAX_TEXT_CHARS", 3 * size)
+    with pytest.raises(InvalidAsyncApi, match="Import a smaller document"):
+        convert(content)
+
+
+def test_an_import_can_be_given_up() -> None:
+    class Enough(Exception):
+        pass
+
+    steps = 0
+
+    def go_on() -> None:
+        nonlocal steps
+        steps += 1
+        if steps > 100:
+            raise Enough
+
+    with pytest.raises(Enough):
+        import_asyncapi(json.dumps(_union(True, {"a": True})), built_in(), go_on=go_on)
+
+
 def test_a_document_of_extended_built_in_events_can_be_imported() -> None:
     schema = {"properties": {"extra": {"type": "string"}}}
     extended = [
