@@ -3,7 +3,9 @@ import os
 import shutil
 import stat
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import aiohttp
@@ -20,7 +22,7 @@ from app.system.instance import Instance
 from app.system.paths import Folders
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port
-from tests.conftest import make_link, until
+from tests.conftest import PATIENCE_S, make_link, until
 from tests.system.keyrings import HangingKeyring, LockedKeyring, MemoryKeyring, using
 
 
@@ -408,3 +410,30 @@ async def test_without_a_keyring_a_missing_agent_token_is_revoked_without_an_err
         agent = AgentToken(folders)
         assert (await agent.create()).kept_in == "file"
         assert await agent.revoke()
+
+
+@pytest.mark.parametrize("in_keyring", [True, False])
+async def test_a_token_is_revoked_although_no_thread_is_free(folders: Folders, in_keyring: bool) -> None:
+    """Regression: revoking waited for a free thread before it deleted the file; the token became valid again."""
+    agent, ended = AgentToken(folders, in_keyring=in_keyring), threading.Event()
+    await agent.create()
+    with ThreadPoolExecutor(1) as only:
+        asyncio.get_running_loop().set_default_executor(only)
+        only.submit(ended.wait)
+        try:
+            assert await asyncio.wait_for(agent.revoke(), PATIENCE_S)
+        finally:
+            ended.set()
+    assert not folders.agent_token_file.exists()
+
+
+async def test_the_file_of_a_revoked_token_is_deleted_at_once(folders: Folders) -> None:
+    """If the process ended before the keyring answers, the token would be valid again after the next start."""
+    agent = AgentToken(folders)
+    await agent.create()
+    with using(hanging := HangingKeyring()):
+        revoking = asyncio.create_task(agent.revoke())
+        await asyncio.sleep(0)
+        assert not folders.agent_token_file.exists()
+        revoking.cancel()
+        hanging.unlocked.set()

@@ -126,24 +126,20 @@ class AgentToken:
 
     async def _delete(self, folders: Folders) -> bool:
         """Delete the token from the keyring and the file. Return whether there was one in either."""
-        file, account = folders.agent_token_file, self._account(folders)
-        existed = await asyncio.to_thread(os.path.lexists, file)
-        is_marked, failed = _is_marked(file), []
+        file, account, failed = folders.agent_token_file, self._account(folders), list[str]()
+        existed, is_marked = _exists(file), _is_marked(file)
+        if not is_marked:  # before anything that takes time, so that it is deleted whatever happens then
+            _unlink(file, failed)
         kept = await control_token.in_thread(lambda: control_token.from_keyring(account))
         deleted = await control_token.in_thread(lambda: control_token.delete_from_keyring(account))
         # Without a file, the keyring may have a token of an earlier version, which did not mark the file.
-        if not deleted and (
-            is_marked or kept or (not existed and await asyncio.to_thread(control_token.has_keyring))
-        ):
+        if not deleted and (is_marked or kept or (not existed and await _has_keyring())):
             failed.append(
                 "it could not be removed from the system's keyring, which cannot be used now. "
                 f"Unlock it and try again, or the token may become valid again. It is stored there as {account}"
             )
-        if not (is_marked and failed):
-            try:
-                file.unlink(missing_ok=True)
-            except OSError as error:
-                failed.insert(0, f"{file} cannot be deleted: {reason(error)}")
+        if is_marked and not failed:
+            _unlink(file, failed)
         if failed:
             raise TokenError(f"The agent token is no longer valid, but {'; '.join(failed)}.")
         return existed or bool(kept)
@@ -178,6 +174,22 @@ class AgentToken:
     @staticmethod
     def _account(folders: Folders) -> str:
         return f"{folders.runtime} (agent)"
+
+
+def _exists(file: Path) -> bool:
+    return os.path.lexists(file)
+
+
+def _unlink(file: Path, failed: list[str]) -> None:
+    """Delete the file. Add to ``failed`` why that is not possible."""
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        failed.append(f"{file} cannot be deleted: {reason(error)}")
+
+
+async def _has_keyring() -> bool:
+    return bool(await control_token.in_thread(lambda: "yes" if control_token.has_keyring() else None))
 
 
 def _is_marked(file: Path) -> bool:
