@@ -32,6 +32,7 @@ from app.hub.clock import Clock
 from app.hub.generated_values import GeneratedValues
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row, Verdict
+from app.hub.long_calls import LongCalls
 from app.hub.once import Once
 from app.hub.origin import Origin
 from app.hub.pipeline import EventPipeline
@@ -134,6 +135,8 @@ class Companion:
         """The ids, times and random numbers of events, which a session can fix."""
         self.tasks = Tasks()
         """Background tasks, cancelled by ``close``."""
+        self.bundling, self.imports = LongCalls(), LongCalls()
+        """For bug report bundles, and for the conversion of documents to event files."""
         self.changed: Signal[None] = Signal()
         """Emitted when the state of a server or a setting has changed."""
         self.catalog_changed: Signal[None] = Signal()
@@ -382,6 +385,7 @@ class Companion:
         await self.sessions.stop_all()
         await self.sources.stop_all()
         await self.tasks.cancel()
+        await asyncio.gather(self.bundling.close(), self.imports.close())
         await self.services.stop_all()
         await self.peer_link.outbox.cancel()  # again: what a peer has sent meanwhile starts an attempt
         self.rest_log.close()
@@ -457,7 +461,7 @@ class Companion:
         from app.storage.document_import import import_document
 
         keys = keys_in_use(self.settings)
-        return await import_document(file, self.event_files, keys, force=force, dry_run=dry_run)
+        return await import_document(file, self.event_files, keys, self.imports, force=force, dry_run=dry_run)
 
     async def make_folder(self, folder: Path) -> None:
         """Create a folder if it does not exist. Raises ``StorageError``."""

@@ -8,7 +8,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from app.hub.one_at_a_time import OneAtATime
+from app.hub.long_calls import LongCalls
 from app.hub.session_run import Options
 from app.observers.opened_recording import OpenedRecording, open_recording
 from app.protocol.catalog import Catalog
@@ -36,6 +36,7 @@ class Host(Protocol):
     control: HttpServer
     agent_token: AgentToken
     supabase: SwitchableSupabase
+    bundling: LongCalls
 
     @property
     def settings(self) -> Settings:
@@ -68,7 +69,6 @@ class RecordingActions:
         """``folder`` is that of the recordings of runs."""
         self._host = host
         self._folder = folder
-        self._bundling = OneAtATime()
 
     async def runs(self) -> list[RunRecording]:
         """Return the recordings of this run and the one before."""
@@ -122,18 +122,18 @@ class RecordingActions:
     async def bundle(self, recording: str | Path | OpenedRecording, *, redact: bool = True) -> bytes:
         """Return the bug report bundle of a recording: an archive with all that is needed to reproduce a bug.
 
-        Raises ``RequestError``.
+        It is given up if the caller is cancelled. Raises ``RequestError``.
         """
         from app.recording_bundle import bundle_of
 
         contents = await self._contents()
         if isinstance(recording, OpenedRecording):
             name, read = recording.name, recording.read
-            return await self._bundling.run(
-                lambda: read(lambda file: bundle_of(file, name, contents, redact=redact))
+            return await self._host.bundling.run(
+                lambda go_on: read(lambda file: bundle_of(file, name, contents, go_on, redact=redact))
             )
         name, file = await self._find(recording)
-        return await self._bundling.run(lambda: bundle_of(file, name, contents, redact=redact))
+        return await self._host.bundling.run(lambda go_on: bundle_of(file, name, contents, go_on, redact=redact))
 
     async def bundle_with_preview(
         self, recording: str | Path | OpenedRecording, *, redact: bool = True
@@ -143,7 +143,7 @@ class RecordingActions:
         from app.protocol.bundle.preview import PREVIEW_LINES, preview_text
 
         content = await self.bundle(recording, redact=redact)
-        return content, await asyncio.to_thread(lambda: preview_text(read_bundle(content), PREVIEW_LINES))
+        return content, await self._host.bundling.run(lambda _: preview_text(read_bundle(content), PREVIEW_LINES))
 
     async def _find(self, recording: str | Path) -> tuple[str, Path]:
         host = self._host

@@ -9,7 +9,7 @@ import json
 import platform
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -54,14 +54,20 @@ class Contents(NamedTuple):
     folders: Sequence[str]
 
 
-def bundle_of(file: Path, name: str, contents: Contents, *, redact: bool = True) -> bytes:
-    """Return the archive for the recording in a file. Blocks. Raises ``RequestError``."""
-    return _Maker(file, name, contents, redact).archive()
+def bundle_of(
+    file: Path, name: str, contents: Contents, go_on: Callable[[], None] = lambda: None, *, redact: bool = True
+) -> bytes:
+    """Return the archive for the recording in a file. Blocks. Raises ``RequestError``.
+
+    ``go_on`` is called again and again, and may raise an exception to end this.
+    """
+    return _Maker(file, name, contents, go_on, redact).archive()
 
 
 class _Maker:
-    def __init__(self, file: Path, name: str, contents: Contents, redact: bool) -> None:
+    def __init__(self, file: Path, name: str, contents: Contents, go_on: Callable[[], None], redact: bool) -> None:
         self._file = file
+        self._go_on = go_on
         self._name = name
         self._contents = contents
         self._left_out = self._lines = self._invalid_files = 0
@@ -70,7 +76,7 @@ class _Maker:
         settings = contents.settings
         fields = {settings.envelope_event_key, settings.envelope_data_key}.union(*(each[0] for each in names))
         events = set().union(*(each[1] for each in names)) if names else set()
-        self._redactor = Redactor(Pseudonyms(), fields, events) if redact else None
+        self._redactor = Redactor(Pseudonyms(go_on=go_on), fields, events) if redact else None
         self._scrubber = None if redact else Scrubber(contents.secrets, contents.folders)
         self._events = [self._event_file(each) for each in event_files]
 
@@ -120,20 +126,25 @@ class _Maker:
             self._redactor.know_user(self._contents.settings.username)
             redact.know_header(header)
             for number, line in enumerate(lines):
-                _pause(number)
+                self._pause(number)
                 if step := _object(line):
                     redact.know_step(step)
             lines.seek(0)
             next(lines)
         yield redact.header(header) if redact else {**header, "state": _inline(header.get("state"))}
         for number, line in enumerate(lines):
-            _pause(number)
+            self._pause(number)
             step = _object(line)
             if step is None:
                 self._left_out += bool(line.strip())
                 continue
             self._lines += 1
             yield redact.step(step) if redact else step
+
+    def _pause(self, line: int) -> None:
+        self._go_on()
+        if line % SLICE == 0:
+            time.sleep(PAUSE_S)
 
     def _event_files(self) -> Iterator[dict[str, Any]]:
         for file in self._contents.event_files:
@@ -179,7 +190,7 @@ class _Maker:
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                 file = Path(folder) / archive.RECORDING
                 file.write_bytes(recording)
-                tally = lint_recording(file, Catalog(events.types))
+                tally = lint_recording(file, Catalog(events.types), go_on=self._go_on)
         except (OSError, RequestError):
             return None
         found: dict[str, Any] = msgspec.to_builtins(report(tally, self._contents.settings.lint_off))
@@ -203,11 +214,6 @@ class _Maker:
             "python": platform.python_version(),
             "libraries": {each.name: each.version for each in libraries()},
         }
-
-
-def _pause(line: int) -> None:
-    if line % SLICE == 0:
-        time.sleep(PAUSE_S)
 
 
 def _object(line: str) -> dict[str, Any] | None:

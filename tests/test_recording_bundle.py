@@ -319,3 +319,29 @@ def test_what_is_not_a_recording_is_refused(tmp_path: Path) -> None:
         bundle_of(file, "x", contents(tmp_path))
     with pytest.raises(NotFound, match="cannot be read"):
         bundle_of(tmp_path / "none", "x", contents(tmp_path))
+
+
+@pytest.mark.parametrize("redact", [True, False])
+def test_a_bundle_can_be_given_up_at_each_line_and_word(tmp_path: Path, redact: bool) -> None:
+    words = " ".join(f"word{number}" for number in range(100))
+    steps = [{"s2c": "x", "payload": json.dumps({"event": "x", "data": {"text": words}}), "to": "all"}] * 3
+    file = recording(tmp_path / "r.session.jsonl", {"session": 1, "kind": "recording"}, steps)
+
+    class Enough(Exception):
+        pass
+
+    def calls_until(limit: int) -> int:
+        numbers = iter(range(limit))
+
+        def go_on() -> None:
+            if next(numbers, None) is None:
+                raise Enough
+
+        bundle_of(file, "r", contents(tmp_path), go_on, redact=redact)
+        return next(numbers, limit)
+
+    calls = calls_until(1_000)
+    assert calls > (100 if redact else 0) + 2 * len(steps)
+    for limit in (*range(0, calls, 20), calls - 1):
+        with pytest.raises(Enough):
+            calls_until(limit)

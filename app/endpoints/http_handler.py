@@ -1,12 +1,14 @@
 """The request handler of ``http_server``. If a request is not valid HTTP, so that no application receives it, the
 response has the headers of the other responses, not those of aiohttp, and does not quote the request. It is a line
-of text, unless the application has responses of its own.
+of text, unless the application has responses of its own. A valid request is completed although its client
+disconnects, unless the application asks to be cancelled then.
 
 It is a module of its own because it loads aiohttp.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -28,7 +30,7 @@ def text_response(status: HTTPStatus, reason: str) -> web.Response:
 class RequestHandler(web.RequestHandler):
     """Handles one connection. ``on_invalid`` is called with a reason if a request is not valid HTTP."""
 
-    __slots__ = ("_error_response", "_headers", "_on_invalid")
+    __slots__ = ("_error_response", "_headers", "_needs_client", "_on_invalid")
 
     def __init__(
         self,
@@ -42,6 +44,24 @@ class RequestHandler(web.RequestHandler):
         self._headers = headers
         self._on_invalid = on_invalid
         self._error_response = error_response
+        self._needs_client: asyncio.Task[Any] | None = None
+
+    @contextmanager
+    def needing_client(self) -> Iterator[None]:
+        """Cancel the current task if the client disconnects while the body is executed."""
+        self._needs_client = task = asyncio.current_task()
+        if task and self.transport is None:
+            task.cancel()
+        try:
+            yield
+        finally:
+            self._needs_client = None
+
+    @override
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        if self._needs_client:
+            self._needs_client.cancel()
 
     @override
     def handle_error(

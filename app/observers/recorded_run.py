@@ -5,7 +5,7 @@ examine a recording in this way; other observers, such as ``reconnects``, need a
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from app.hub.clients import Client
 from app.hub.clock import Clock
@@ -51,6 +51,8 @@ class RecordedRun:
         self.rest_exchanges: Signal[RestExchange] = Signal()
         self.lines = 0
         """Number of lines that were read."""
+        self.go_on: Callable[[], None] = lambda: None
+        """Called before each line is read. It may raise an exception to end that."""
         self._clients: dict[int, RecordedClient] = {}
 
     @property
@@ -91,6 +93,7 @@ class RecordedRun:
 
     def read_line(self, line: bytes | str) -> Recorded | None:
         """Read the next line, and return what it contains. Raises ``ValueError`` if it is invalid."""
+        self.go_on()
         self.lines += 1
         if line[:1] not in (b"{", "{") and (not line.strip() or line.lstrip()[:1] in (b"#", "#")):
             return None

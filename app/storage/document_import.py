@@ -2,9 +2,9 @@
 ``EventFiles.save`` writes these files into the folder of event files, and updates the catalog of events.
 """
 
-import asyncio
 from pathlib import Path
 
+from app.hub.long_calls import GoOn, LongCalls
 from app.protocol.asyncapi_import.convert import import_asyncapi
 from app.protocol.asyncapi_import.document import MAX_DOCUMENT_BYTES, InvalidAsyncApi
 from app.protocol.asyncapi_import.imported_file import Imported, ImportedFile
@@ -16,20 +16,27 @@ from app.system.files import read_text, reason
 
 
 async def import_document(
-    file: Path, files: EventFiles, keys: EnvelopeKeys, *, force: bool = False, dry_run: bool = False
+    file: Path,
+    files: EventFiles,
+    keys: EnvelopeKeys,
+    imports: LongCalls,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
 ) -> tuple[Imported, list[ImportedFile]]:
     """Turn a document into event files, and use them. ``keys`` are those in use. ``dry_run`` writes nothing.
+    ``imports`` runs the conversion.
 
     Raises ``RequestError``, also if files would be replaced and ``force`` is False, and ``StorageError``.
     """
 
-    def convert() -> Imported:
+    def convert(go_on: GoOn) -> Imported:
         try:
-            return import_asyncapi(read_text(file, MAX_DOCUMENT_BYTES), built_in(), None, keys)
+            return import_asyncapi(read_text(file, MAX_DOCUMENT_BYTES), built_in(), None, keys, go_on)
         except (OSError, UnicodeDecodeError) as error:
             raise NotFound(f"{file} cannot be read: {reason(error)}.") from None
         except InvalidAsyncApi as error:
             raise Invalid(str(error)) from None
 
-    imported = await asyncio.to_thread(convert)
+    imported = await imports.run(convert)
     return imported, await files.save(imported.events, force=force, dry_run=dry_run)

@@ -55,7 +55,7 @@ async def test_no_bundle_contains_the_key_and_the_address_of_a_supabase_project(
 async def test_bundles_are_made_one_after_the_other(
     make_control: MakeControl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each takes a thread for up to minutes, and the companion has few threads for files."""
+    """Each takes up to minutes of computing time."""
     meeting = threading.Barrier(2)
     met = []
 

@@ -4,7 +4,6 @@ file defines an event of the contract: its name, direction and JSON Schema. An o
 and saves nothing.
 """
 
-import asyncio
 from http import HTTPStatus
 
 from app.endpoints.control.contract_documents import keys_in_use
@@ -31,7 +30,10 @@ class ContractImportOperations(Operations):
         body: ImportBody = call.body
         try:
             keys = keys_in_use(self._service.settings)
-            imported = await asyncio.to_thread(import_asyncapi, body.document, built_in(), body.as_, keys)
+            with call.needing_client():
+                imported = await self._service.imports.run(
+                    lambda go_on: import_asyncapi(body.document, built_in(), body.as_, keys, go_on)
+                )
         except InvalidAsyncApi as error:
             raise Invalid(str(error)) from None
         files = self._service.event_files

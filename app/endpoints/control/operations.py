@@ -6,6 +6,7 @@ says whether the agent token may call it.
 
 from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
@@ -88,6 +89,17 @@ class Call:
     def origin(self) -> Origin:
         """The origin of rows that the request causes."""
         return AGENT if self.by_agent else CONTROL
+
+    def needing_client(self) -> AbstractContextManager[None]:
+        """Cancel the request if its client disconnects while the body is executed, which must change nothing.
+
+        For a long computation whose result only the client gets.
+        """
+        from app.endpoints.http_handler import RequestHandler
+
+        handler = self.request.protocol
+        assert isinstance(handler, RequestHandler)
+        return handler.needing_client()
 
 
 Handler = Callable[[Any, Call], Awaitable[Any]]

@@ -86,5 +86,6 @@ class RecordingOperations(Operations):
 
         ``name`` is a recording of a run, or one of your own.
         """
-        content = await self._service.recording_actions.bundle(call.path["name"], redact=call.query.redact)
+        with call.needing_client():
+            content = await self._service.recording_actions.bundle(call.path["name"], redact=call.query.redact)
         return web.Response(body=content, content_type=ZIP)

@@ -34,6 +34,7 @@ from app.hub.client_activity import ClientActivity
 from app.hub.expectation import Expectation, ExpectationResult
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row
+from app.hub.long_calls import LongCalls
 from app.hub.origin import Origin
 from app.hub.refusals import Refusals
 from app.hub.rejection_log import RejectionLog
@@ -61,6 +62,7 @@ class Service(Protocol):
     rejection_log: RejectionLog
     refusals: Refusals
     tasks: Tasks
+    imports: LongCalls
     switchable_sources: SwitchableSources
     data_dir: Path | None
 

@@ -29,8 +29,9 @@ def word_pattern() -> str:
 class Pseudonyms:
     """Pseudonyms that depend on a random key. The key is not stored, so the words cannot be recovered."""
 
-    def __init__(self, key: bytes = b"") -> None:
-        """``key`` empty creates a random one."""
+    def __init__(self, key: bytes = b"", go_on: Callable[[], None] = lambda: None) -> None:
+        """``key`` empty creates a random one. ``go_on`` is called for each new word; it may raise an exception."""
+        self._go_on = go_on
         self._key = key or secrets.token_bytes(KEY_BYTES)
         self._words: dict[str, str] = {}
         self._pattern = re.compile(word_pattern())
@@ -60,6 +61,7 @@ class Pseudonyms:
         return found
 
     def _replaced(self, word: str) -> str:
+        self._go_on()
         alphabets = [alphabet_of(char) for char in word]
         places = [index for index, each in enumerate(alphabets) if len(each) > 1]
         chars = list(word)
