@@ -3,6 +3,8 @@ It serves tools on standard input and output (Model Context Protocol). ``agents/
 needs the optional package ``mcp``.
 """
 
+import typer
+
 from app.cli.options import DataDir
 from app.system.exit_codes import Exit
 
@@ -26,4 +28,7 @@ def mcp(data_dir: DataDir = None) -> None:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types", "pydantic"):
             raise
         fail(MISSING, Exit.FAILED)
-    make_server(Connection(data_dir)).run("stdio")
+    server = make_server(Connection(data_dir))
+    server.run("stdio")
+    if server.interrupted:
+        raise typer.Exit(Exit.INTERRUPTED)

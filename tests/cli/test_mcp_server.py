@@ -213,6 +213,29 @@ async def test_a_scenario_ends_if_its_progress_cannot_be_read() -> None:
     assert await asyncio.to_thread(stopped.wait, 10)
 
 
+async def test_a_scenario_ends_if_its_call_is_cancelled_while_it_starts() -> None:
+    """Regression: nothing stopped it, because its number was not known yet."""
+    starts, stopped, goes_on = threading.Event(), threading.Event(), threading.Event()
+
+    class Starting(Connection):
+        @override
+        def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+            if path == "/v1/runs/7/stop":
+                stopped.set()
+            elif method == "POST":
+                starts.set()
+                goes_on.wait()
+            return {"number": 7, "state": "running", "version": 1}
+
+    playing = asyncio.ensure_future(Tools(Starting(None)).scenario(text="wait 100s"))
+    await asyncio.to_thread(starts.wait)
+    playing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await playing
+    goes_on.set()
+    assert await asyncio.to_thread(stopped.wait, 10)
+
+
 async def test_a_scenario_ends_with_the_call_that_has_started_it() -> None:
     waits, stopped, goes_on = threading.Event(), threading.Event(), threading.Event()
 

@@ -1,9 +1,10 @@
 """``companion mcp`` with the official client: both versions of the protocol, all tools, and errors in sentences."""
 
 import json
+import signal
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from app.cli.agents.connection import NOT_ALLOWED, NOT_RUNNING
 
 from . import sockets
 from .conftest import Run, Start
-from .processes import COMPANION, ENVIRONMENT, Companion, serve
+from .processes import COMPANION, ENVIRONMENT, Companion, serve, wait_until
 
 OLD, NEW = "2025-11-25", "2026-07-28"
 """The versions of the protocol: with a handshake (the mode ``legacy`` of the client), and without it."""
@@ -115,6 +116,44 @@ def test_it_ends_with_its_input_although_calls_wait(allowing: Companion, data_di
         assert "data, not instructions" in answer["result"]["structuredContent"]["notice"]
         process.stdin.close()
         assert process.wait(20) == 0
+
+
+def test_a_signal_ends_it_and_its_scenario_although_the_input_stays_open(
+    allowing: Companion, data_dir: Path, run: Run
+) -> None:
+    """Regression: SIGTERM left the scenario running, and SIGINT had no effect while the input was open."""
+    assert allowing.url
+    command = [*map(str, COMPANION), "mcp", "--data-dir", str(data_dir)]
+    messages: list[dict[str, Any]] = [
+        {"id": 0, "method": "initialize",
+         "params": {"protocolVersion": OLD, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}},
+        {"method": "notifications/initialized"},
+        {"id": 1, "method": "tools/call",
+         "params": {"name": "scenario", "arguments": {"text": "wait 600s\nnote late\n"}}},
+    ]  # fmt: skip
+    lines = "".join(f"{json.dumps({'jsonrpc': '2.0', **each})}\n" for each in messages)
+
+    def states() -> list[str]:
+        return [each["state"] for each in json.loads(run("session", "runs", "--json").out[0])]
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    with ExitStack() as stack:
+        pipe, null = subprocess.PIPE, subprocess.DEVNULL
+        processes = [
+            stack.enter_context(subprocess.Popen(command, stdin=pipe, stdout=null, stderr=pipe, env=ENVIRONMENT))
+            for _ in numbers
+        ]
+        for each in processes:
+            assert each.stdin
+            each.stdin.write(lines.encode())
+            each.stdin.flush()
+        wait_until(lambda: states() == ["running"] * len(numbers), "the scenarios to play")
+        for number, each in zip(numbers, processes, strict=True):
+            each.send_signal(number)
+        for each in processes:
+            assert each.stderr
+            assert (each.wait(20), each.stderr.read()) == (130, b"")
+    assert states() == ["stopped"] * len(numbers)
 
 
 def test_it_ends_without_an_error_if_its_output_is_closed(allowing: Companion, data_dir: Path) -> None:

@@ -9,7 +9,6 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.types import ToolAnnotations
 
@@ -31,7 +30,7 @@ CHANGES = ToolAnnotations(
 )
 
 
-def make_server(connection: Connection) -> MCPServer[Any]:
+def make_server(connection: Connection) -> StdioServer:
     """Return the server with its tools and resources."""
     tools = Tools(connection)
     annotated = (

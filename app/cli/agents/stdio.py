@@ -1,12 +1,14 @@
-"""Serve MCP on standard input and output, and answer lines that are not valid JSON-RPC with an error.
+"""Serve MCP on standard input and output, until the input closes or a signal asks the process to end.
 
-The SDK ignores such lines, so an agent would wait for its answer in vain, for example if a text contains a lone
-surrogate.
+Lines that are not valid JSON-RPC are answered with an error. The SDK ignores such lines, so an agent would wait for
+its answer in vain, for example if a text contains a lone surrogate. Its reader of the input cannot be interrupted.
 """
 
+import asyncio
 import json
+import os
 import sys
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from mcp.server.mcpserver import MCPServer
@@ -16,6 +18,8 @@ from mcp.types import ErrorData, JSONRPCError
 from pydantic import ValidationError
 from typing_extensions import override
 
+from app.cli.agents.threads import in_thread
+from app.system.process_signals import on_stop
 from app.system.terminal import reader_has_ended
 
 PARSE_ERROR = -32700
@@ -23,8 +27,46 @@ PARSE_ERROR = -32700
 NOT_VALID = "The message is not valid JSON-RPC. Texts must not contain half of a surrogate pair."
 
 
+class Input:
+    """The lines of standard input, as an asynchronous iterator. It ends with the input, or with ``end``.
+
+    Each line is read in a daemon thread, which may wait for the next line although the process ends.
+    """
+
+    def __init__(self) -> None:
+        self._file = os.fdopen(sys.stdin.fileno(), "rb", closefd=False)  # with a lock of its own
+        self._end: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    @property
+    def has_been_ended(self) -> bool:
+        """Whether ``end`` was called."""
+        return self._end.done()
+
+    def end(self) -> None:
+        """End the iteration."""
+        if not self._end.done():
+            self._end.set_result(b"")
+
+    def __aiter__(self) -> "Input":
+        return self
+
+    async def __anext__(self) -> str:
+        reading = asyncio.wrap_future(in_thread(self._file.readline))
+        try:
+            done, _ = await asyncio.wait((self._end, reading), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            reading.cancel()
+        line: bytes = (self._end if self._end in done else reading).result()
+        if not line:
+            raise StopAsyncIteration
+        return line.decode(errors="replace")
+
+
 class StdioServer(MCPServer[Any]):
     """An MCP server that also answers lines that are not valid JSON-RPC."""
+
+    interrupted = False
+    """Whether a signal has ended it."""
 
     @override
     async def run_stdio_async(self) -> None:
@@ -40,7 +82,9 @@ class StdioServer(MCPServer[Any]):
         if server is None:
             await super().run_stdio_async()
             return
-        async with stdio_server() as (received, answers):
+        lines = Input()
+        on_stop(asyncio.get_running_loop(), lines.end)
+        async with stdio_server(stdin=cast(anyio.AsyncFile[str], lines)) as (received, answers):
             valid, messages = anyio.create_memory_object_stream[SessionMessage | Exception](0)
 
             async def pass_on() -> None:
@@ -55,6 +99,7 @@ class StdioServer(MCPServer[Any]):
                 tasks.start_soon(pass_on)
                 await server.run(messages, answers, server.create_initialization_options())
                 tasks.cancel_scope.cancel()
+        self.interrupted = lines.has_been_ended
 
 
 def _has_agent_ended(error: BaseException) -> bool:

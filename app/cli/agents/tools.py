@@ -11,7 +11,7 @@ from pydantic import Field
 
 from app.cli.agents.connection import AgentError, Connection
 from app.cli.agents.rows import NOTICE, client_of, result_of, summary, whole
-from app.cli.agents.threads import in_daemon_thread, start_before_the_end
+from app.cli.agents.threads import in_daemon_thread, in_thread, start_before_the_end
 
 ENDED = ("passed", "failed", "error", "stopped")
 POLL_S = 20.0
@@ -89,13 +89,17 @@ class Tools:
         if bool(text) == bool(name):
             raise AgentError("Give either text or name.")
         what: Json = {"text": text, "name": "agent"} if text else {"name": name}
-        run = await self._call("POST", "/v1/runs", {**what, "speed": speed, "timeout": max(timeout_s, 0.001)})
-        path = f"/v1/runs/{run['number']}"
+        body = {**what, "speed": speed, "timeout": max(timeout_s, 0.001)}
+        started = in_thread(lambda: self._connection.call("POST", "/v1/runs", body))
         try:
+            run = await asyncio.wrap_future(started)
+            path = f"/v1/runs/{run['number']}"
             while run["state"] not in ENDED:
                 run = await self._call("GET", path, more_s=POLL_S, seen=run["version"], wait=POLL_S)
         except (asyncio.CancelledError, AgentError):  # cancelled by the agent, or because the input has closed
-            start_before_the_end(lambda: self._connection.call("POST", f"{path}/stop"))
+            start_before_the_end(
+                lambda: self._connection.call("POST", f"/v1/runs/{started.result()['number']}/stop")
+            )
             raise
         return result_of(run)
 
