@@ -144,16 +144,24 @@ class FixtureActions(QObject):
         self._do(self._companion.fixtures.save(name, fixture, replaces=replaces), stored, on_error=failed)
 
     def _rename_to(self, old: str, new: str) -> None:
-        pins = self._companion.fixtures.pins_of(old)
+        """Rename a fixture, and its pins. If they cannot be saved, undo it: the pins would be lost."""
+        fixtures, pins = self._companion.fixtures, self._companion.fixtures.pins_of(old)
 
         def renamed(saved: SavedFixture) -> None:
             if pins:
                 pinned = self._companion.settings.pinned
                 self.pins_changed.emit([saved.name if each in pins else each for each in pinned])
             self.renamed.emit(old, saved)
-            self.status_message.emit(f"Renamed {old} to {saved.name}")
+            if pins and saved.name not in self._companion.settings.pinned:
+                self._do(fixtures.rename(saved.name, old), lambda again: undone(saved.name, again))
+            else:
+                self.status_message.emit(f"Renamed {old} to {saved.name}")
 
-        self._do(self._companion.fixtures.rename(old, new), renamed)
+        def undone(name: str, again: SavedFixture) -> None:
+            self.renamed.emit(name, again)
+            self.status_message.emit(f"{old} is not renamed, because its pin could not be saved")
+
+        self._do(fixtures.rename(old, new), renamed)
 
     def _delete(self, name: str) -> None:
         def deleted(_: None) -> None:

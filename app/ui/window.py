@@ -68,7 +68,7 @@ class MainWindow(MainWindowShell, TypedRooms):
 
     quit_requested = Signal()
     save_requested = Signal(object)
-    """Emitted with new ``Settings`` to save and apply."""
+    """Emitted with new ``Settings`` to save and apply. They are in use at once, unless a notice says why not."""
     fire_bar_requested = Signal()
     theme_previewed = Signal(str)
     """Emitted with a theme to show until the next one, without saving it."""
@@ -409,11 +409,12 @@ class MainWindow(MainWindowShell, TypedRooms):
 
     def allow(self, origin: str) -> None:
         """Add a refused origin to the allowed origins."""
-        self.banner.remove_notice("refused")
         settings = self.companion.settings
         origins = list(dict.fromkeys([*settings.allowed_origins, origin]))
         self.save_requested.emit(replace(settings, allowed_origins=origins))
-        self.status.show_message(f"{origin} is allowed. Reload the page.")
+        if origin in self.companion.settings.allowed_origins:
+            self.banner.remove_notice("refused")
+            self.status.show_message(f"{origin} is allowed. Reload the page.")
 
     def pin(self, names: list[str]) -> None:
         """Save the list of fixtures that the tray menu shows."""

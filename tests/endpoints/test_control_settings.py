@@ -17,6 +17,7 @@ from app.system.control_token import TokenError
 from app.system.data_directory import DataDirectory, Overrides
 from app.system.paths import Folders
 from app.system.settings import Settings
+from app.system.settings_checks import InvalidSetting, InvalidSettings
 from app.system.updates import Release, UpdateError
 from tests.conftest import until
 from tests.endpoints.conftest import MakeControl
@@ -158,6 +159,22 @@ async def test_a_fixture_is_pinned_and_unpinned_and_a_pin_follows_a_rename(contr
     assert control.companion.settings.pinned == ["mine/z"]
     assert (await control.delete("/v1/fixtures/z/pin")).status == 204
     assert control.companion.settings.pinned == []
+
+
+@pytest.mark.parametrize("error", [OSError("No space"), InvalidSettings([InvalidSetting("settings.toml", "x")])])
+async def test_a_fixture_whose_pin_cannot_be_saved_is_not_renamed(control: Control, error: Exception) -> None:
+    """Regression: the answer was the error, but it was renamed, and its pin was lost."""
+    await control.put("/v1/fixtures/mine%2Fx", {"frame": "x"})
+    await control.put("/v1/fixtures/mine%2Fx/pin")
+
+    def fail(_: Settings) -> None:
+        raise error
+
+    control.companion.current_settings.write = fail
+    answer = await control.patch("/v1/fixtures/mine%2Fx", {"name": "mine/y"})
+    assert answer.status >= 400
+    assert [each.name for each in control.companion.fixtures.all if each.own] == ["mine/x"]
+    assert control.companion.fixtures.pinned[-1].name == "mine/x"
 
 
 async def test_a_pin_that_several_fixtures_match_stands_for_none_of_them(control: Control) -> None:

@@ -35,6 +35,7 @@ from app.system.settings import Settings
 from app.ui import single_instance, theme
 from app.ui.single_instance import hand_over
 from app.ui.theme import DARK, LIGHT
+from app.ui.widgets.name_dialog import NameDialog
 from app.ui.window import CHATS, CLIENTS, FIXTURES, SETTINGS, MainWindow
 from tests.conftest import PATIENCE_S, newest_client, until
 from tests.system.keyrings import LockedKeyring, using
@@ -745,6 +746,35 @@ async def test_invalid_settings_are_rejected_and_not_saved(start: Start, home: D
         assert f"The settings are not saved: {error}" in desktop.window.banner.text.text()
     assert desktop.companion.settings == before
     assert not home.settings_file.path.exists()
+
+
+async def test_changes_of_settings_that_cannot_be_saved_are_not_reported_as_done(
+    start: Start, home: DataDirectory
+) -> None:
+    """Regression: the status said that they are done, and a fixture was renamed without its pin."""
+    fixtures = home.folders.fixtures
+    fixtures.mkdir(exist_ok=True)
+    (fixtures / "mine.json").write_text('{"frame": "x"}', encoding="utf-8")
+    home.settings_file.path.write_text("this is = = not TOML", encoding="utf-8")
+    desktop = await start(pinned=["mine"])
+    window, companion = desktop.window, desktop.companion
+    before = companion.settings
+    window.status.show_message("")
+    window.allow("http://localhost:1234")
+    window.contract.switch("typing-not-stopped", on=False)
+    window.events.filter.setText("is:warning")
+    window.events.bar.saved.save()
+    dialog = window.findChild(NameDialog)
+    assert dialog
+    dialog.name.setText("errors")
+    dialog.buttons.accepted.emit()
+    assert window.events.bar.saved.current == ""
+    assert window.status.message.text() == ""
+    assert "The settings are not saved: " in window.banner.text.text()
+    window.fixtures._actions._rename_to("mine", "yours")
+    await until(lambda: window.status.message.text() == "mine is not renamed, because its pin could not be saved")
+    assert [each.name for each in fixtures.glob("*.json")] == ["mine.json"]
+    assert companion.settings == before
 
 
 async def test_a_second_start_cannot_move_to_the_port_of_another_server(start: Start, tmp_path: Path) -> None:

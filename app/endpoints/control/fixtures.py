@@ -3,6 +3,7 @@
 To fire a fixture, use ``POST /v1/trigger`` (``firing.py``). ``settings.py`` has the operations that pin fixtures.
 """
 
+from contextlib import suppress
 from http import HTTPStatus
 
 import msgspec
@@ -11,8 +12,9 @@ from app.endpoints.control import fixture_shapes as shapes
 from app.endpoints.control.operations import TEXT, Call, Scope, operation, target
 from app.endpoints.control.settings import SettingsOperations
 from app.hub.expectation import expectation_of, why_impossible
-from app.protocol.errors import Forbidden, Invalid
+from app.protocol.errors import Forbidden, Invalid, RequestError, StorageError
 from app.protocol.fixture import BadFixture, Fixture, fixture_from_json, from_frame, with_fresh_values
+from app.system.settings_checks import InvalidSettings
 
 PINNED = "The agent token cannot change a pinned fixture. Save it with another name, or use the main token."
 
@@ -87,7 +89,12 @@ class FixtureOperations(SettingsOperations):
         self._check_pins(call, old, call.body.name)
         pins = self._service.fixtures.pins_of(old)
         renamed = await self._service.fixtures.rename(old, call.body.name)
-        await self._rename_pins(pins, renamed.name)
+        try:
+            await self._rename_pins(pins, renamed.name)
+        except (InvalidSettings, StorageError):  # the pins would be lost
+            with suppress(RequestError, StorageError):
+                await self._service.fixtures.rename(renamed.name, old)
+            raise
         return shapes.fixture_full(renamed)
 
     @operation(

@@ -166,4 +166,5 @@ class ContractRoom(FocusStart):
         settings = self._companion.settings
         off = {*settings.lint_off, rule_id} - ({rule_id} if on else set())
         self.save_requested.emit(replace(settings, lint_off=[each for each in BY_ID if each in off]))
-        self.status_message.emit(f"Turned {'on' if on else 'off'}: {BY_ID[rule_id].title}")
+        if (rule_id not in self._companion.settings.lint_off) is on:
+            self.status_message.emit(f"Turned {'on' if on else 'off'}: {BY_ID[rule_id].title}")

@@ -53,7 +53,7 @@ class FilterBar(QWidget):
         self._recorded = recorded
         self.field = FilterField(self.known)
         self.help_button = named(QPushButton("?"), "Explain the filter", style_id="square", tip=HELP_TIP)
-        self.saved = SavedFiltersButton()
+        self.saved = SavedFiltersButton(lambda: companion.settings.saved_filters)
         self.chips = FilterChips(self.event_names, self._clients)
         self.problem = named(ElidedLabel(), "Filter problems", style_id="problem")
         self.problem.setVisible(False)

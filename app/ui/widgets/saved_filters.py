@@ -32,11 +32,13 @@ class SavedFiltersButton(QPushButton):
     chosen = Signal(str)
     """Emitted with the text of a filter that the user has chosen."""
     changed = Signal(object)
-    """Emitted with all filters, as a dictionary, when the user has changed them."""
+    """Emitted with all filters, as a dictionary, when the user has changed them, to save them."""
     status_message = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, in_use: Callable[[], Mapping[str, str]]) -> None:
+        """``in_use`` returns the filters of the settings."""
         super().__init__()
+        self._in_use = in_use
         named(self, "Saved filters", style_id="menuButton")
         self._saved: Mapping[str, str] = {}
         self._text = ""
@@ -117,14 +119,19 @@ class SavedFiltersButton(QPushButton):
         return dialog
 
     def _change(self, change: Callable[[], dict[str, str]], message: str) -> bool:
-        """Change the filters, or return False: a script can change them while the dialog or the menu is open."""
+        """Change the filters and return True, unless they cannot be saved.
+
+        Also return False if a script has changed them meanwhile so that this is not possible.
+        """
         try:
             saved = change()
         except RequestError as error:
             self.status_message.emit(str(error))
             return False
-        self.show_saved(saved)
         self.changed.emit(saved)
+        if self._in_use() != saved:
+            return False
+        self.show_saved(saved)
         self.status_message.emit(message)
         return True
 
