@@ -22,6 +22,7 @@ from websockets.exceptions import InvalidStatus
 
 from app.companion import Companion
 from app.hub.held_items import BreakpointOptions
+from app.hub.origin import PANEL, Origin
 from app.hub.target import ALL
 from app.protocol.envelope import Envelope
 from app.system.control_token import Token
@@ -95,7 +96,7 @@ async def _take_pictures(companion: Companion, window: MainWindow) -> None:
         tour.append(await _grab(window))
         for event in ("friend_online", "typing"):
             data = {"username": "alice"} | ({"typing": True} if event == "typing" else {})
-            await companion.fire(Envelope(event, data), origin="panel")
+            await companion.fire(Envelope(event, data), origin=PANEL)
         form = window.inject.event_panel("new_message").form()
         form.field("text").set_value("Are you coming on Friday?")
         tour.append(await _grab(window))
@@ -155,7 +156,7 @@ async def _take_pictures(companion: Companion, window: MainWindow) -> None:
 
         async with connect(url + "?username=alice", user_agent_header="companion-listen/0.1.0"):
             with suppress(InvalidStatus):
-                await connect(url, origin="http://localhost:5173")
+                await connect(url, origin=Origin("http://localhost:5173"))
             window.open_room(CLIENTS)
             await asyncio.sleep(0.8)
             window.clients.table.selectRow(0)
@@ -192,7 +193,7 @@ async def _breakpoints(companion: Companion, window: MainWindow) -> None:
     """Take a picture of a held message that is edited above the log."""
     window.events.table.clearSelection()
     companion.breakpoints.add(BreakpointOptions(filter="event:new_message"))
-    await companion.fire(companion.message_from("alice", "Lunch at twelve?"), origin="panel")
+    await companion.fire(companion.message_from("alice", "Lunch at twelve?"), origin=PANEL)
     await asyncio.sleep(0.2)
     assert window.events.held
     window.events.held.table.selectRow(0)
@@ -209,9 +210,9 @@ async def _ui_state(companion: Companion, window: MainWindow) -> None:
         await call(companion, path)
     window.resize(*WIDE)
     window.open_room(UI_STATE)
-    await companion.fire(companion.message_from("bob", "The build is green"), origin="panel")
-    await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin="panel")
-    await companion.fire(companion.message_from("bob", "Shall we ship it?"), origin="panel")
+    await companion.fire(companion.message_from("bob", "The build is green"), origin=PANEL)
+    await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin=PANEL)
+    await companion.fire(companion.message_from("bob", "Shall we ship it?"), origin=PANEL)
     await asyncio.sleep(0.6)
     _save(await _grab(window), "ui-state")
     window.resize(*SIZE)
@@ -249,7 +250,7 @@ async def _faults(companion: Companion, window: MainWindow) -> None:
     window.faults.choose("flaky-cafe")
     companion.faults.arm_profile(ALL, companion.profiles.find("flaky-cafe"), 7)
     for typing in (True, False) * 20:
-        await companion.fire(Envelope("typing", {"username": "bob", "typing": typing}), origin="panel")
+        await companion.fire(Envelope("typing", {"username": "bob", "typing": typing}), origin=PANEL)
     await asyncio.sleep(0.5)
     _save(await _grab(window), "faults")
     companion.faults.clear_all()

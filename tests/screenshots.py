@@ -104,8 +104,8 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
             for number, name in ((1, "inject-presence"), (2, "inject-typing"), (3, "inject-raw")):
                 window.inject.tabs.setCurrentIndex(number)
                 await picture(name)
-            await companion.fire(Envelope("friend_online", {"username": "carol"}), origin="panel")
-            await companion.fire(Envelope("typing", {"username": "carol", "typing": True}), origin="panel")
+            await companion.fire(Envelope("friend_online", {"username": "carol"}), origin=PANEL)
+            await companion.fire(Envelope("typing", {"username": "carol", "typing": True}), origin=PANEL)
             open_room(EVENTS)
             await asyncio.sleep(0.1)
             model = window.events.model
@@ -169,7 +169,7 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
             window.faults.bar.seed_field.setText("7")
             window.faults.bar.arm.click()
             for typing in (True, False) * 6:
-                await companion.fire(Envelope("typing", {"username": "bob", "typing": typing}), origin="panel")
+                await companion.fire(Envelope("typing", {"username": "bob", "typing": typing}), origin=PANEL)
             await asyncio.sleep(0.5)
             window.faults.armed.table.selectRow(1)
             await picture("faults-single")
@@ -183,8 +183,8 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
             for path in ("/status", "/friends", "/messages?peer=alice&limit=50&offset=0"):
                 await call(companion, path)
             open_room(UI_STATE)
-            await companion.fire(companion.message_from("bob", "The build is green"), origin="panel")
-            await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin="panel")
+            await companion.fire(companion.message_from("bob", "The build is green"), origin=PANEL)
+            await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin=PANEL)
             await asyncio.sleep(0.5)
             await picture("ui-state")
             file = Path(folder) / "night.session.jsonl"
@@ -268,8 +268,8 @@ async def breakpoint_pictures(
     window.events.table.clearSelection()
     companion.breakpoints.add(BreakpointOptions(filter="event:new_message,typing"))
     companion.breakpoints.add(BreakpointOptions(filter="is:invalid", hits=3, once=True, timeout_s=30))
-    await companion.fire(companion.message_from("alice", "Lunch at twelve?"), origin="panel")
-    await companion.fire(Envelope("typing", {"username": "carol", "typing": True}), origin="panel")
+    await companion.fire(companion.message_from("alice", "Lunch at twelve?"), origin=PANEL)
+    await companion.fire(Envelope("typing", {"username": "carol", "typing": True}), origin=PANEL)
     await picture("held")
     strip.table.selectRow(0)
     await picture("held-selected")

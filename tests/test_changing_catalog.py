@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.companion import Companion
+from app.hub.origin import Origin
 from app.hub.router import Outcome
 from app.protocol.contract import Direction, Event
 from app.protocol.envelope import Envelope
@@ -35,7 +36,7 @@ async def test_an_added_event_can_be_fired_at_a_connected_client(
     event = Envelope("message_delivered", {"msg_id": "1"})
     assert companion.catalog.problems(event)
     companion.use_events([*companion.catalog, *ADDED])
-    delivery = await companion.fire(event, origin="test")
+    delivery = await companion.fire(event, origin=Origin("test"))
     assert delivery.delivered == 1
     assert "message_delivered" in await client.recv()
 

@@ -8,6 +8,7 @@ from websockets.asyncio.client import connect
 
 from app.hub.clock import Clock
 from app.hub.expectation import Expectation
+from app.hub.origin import PANEL
 from app.protocol.envelope import Envelope
 from tests.conftest import PATIENCE_S, MakeCompanion, until
 
@@ -30,9 +31,9 @@ async def test_a_clock_jump_does_not_change_the_order_of_events_or_stop_the_serv
     companion = await make_companion(clock=jumping.clock, prime_browsers=False)
     assert await companion.start()
     async with connect(companion.server.url, proxy=None) as client:
-        await companion.fire(companion.message_from("bob", "before"), origin="panel")
+        await companion.fire(companion.message_from("bob", "before"), origin=PANEL)
         jumping.shift = jump
-        await companion.fire(companion.message_from("bob", "after"), origin="panel")
+        await companion.fire(companion.message_from("bob", "after"), origin=PANEL)
         companion.hub.carry_out(await companion.chat.expire_presence())
         waiting = asyncio.create_task(companion.expect(Expectation("typing"), PATIENCE_S))
         await asyncio.sleep(0)
@@ -54,7 +55,7 @@ async def test_friends_go_offline_after_a_jump_forward_but_not_after_a_jump_back
 ) -> None:
     jumping = JumpingClock()
     companion = await make_companion(clock=jumping.clock)
-    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     jumping.shift = -YEAR
     companion.hub.carry_out(await companion.chat.expire_presence())
     assert companion.chat.presence["bob"]
@@ -68,7 +69,7 @@ async def test_a_friend_does_not_stay_online_until_a_wrong_time(make_companion: 
     jumping = JumpingClock()
     companion = await make_companion(clock=jumping.clock)
     jumping.shift = YEAR
-    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     for jumping.shift, online in (0.0, True), (200.0, True), (400.0, False):
         companion.hub.carry_out(await companion.chat.expire_presence())
         assert companion.chat.presence["bob"] is online
@@ -82,7 +83,7 @@ async def test_last_seen_is_corrected_by_the_next_activity(make_companion: MakeC
         return next(each.last_seen for each in await companion.chat.store.people() if each.username == "bob")
 
     jumping.shift = YEAR
-    await companion.fire(Envelope("friend_offline", {"username": "bob"}), origin="panel")
+    await companion.fire(Envelope("friend_offline", {"username": "bob"}), origin=PANEL)
     wrong, jumping.shift = await last_seen(), 0.0
     companion.chat.store.note_seen("bob", now := jumping.clock.wall() - 60)
     await companion.chat.store.store_activity()
@@ -100,5 +101,5 @@ async def test_a_clock_jump_does_not_mark_a_client_as_stalled(make_companion: Ma
         jumping.shift = YEAR
         companion.hub.sweep()
         companion.hub.sweep()
-        await companion.send_raw("still here", origin="panel")
+        await companion.send_raw("still here", origin=PANEL)
         assert await client.recv() == "still here"

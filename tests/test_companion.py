@@ -8,6 +8,7 @@ from app.companion import Companion
 from app.hub.clock import Clock
 from app.hub.hub import Delivery
 from app.hub.journal import Kind, Row, Verdict
+from app.hub.origin import PANEL
 from app.hub.router import ClientEvent
 from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
@@ -38,9 +39,7 @@ async def test_firing_on_a_stopped_companion_sends_nothing_and_reports_why(
 ) -> None:
     companion = await make_companion()
     assert companion.state is ServerState.STOPPED
-    assert (
-        await companion.fire(ONLINE, origin="panel")
-    ).note == "not sent: the server is stopped. Start the server"
+    assert (await companion.fire(ONLINE, origin=PANEL)).note == "not sent: the server is stopped. Start the server"
 
 
 async def test_an_event_without_recipients_reports_why(make_companion: MakeCompanion) -> None:
@@ -50,47 +49,47 @@ async def test_an_event_without_recipients_reports_why(make_companion: MakeCompa
     assert not await busy.start()
     error = busy.services["events"].error
     assert error.startswith(f"Port {holder.server.port} is busy")
-    note = (await busy.fire(ONLINE, origin="panel")).note
+    note = (await busy.fire(ONLINE, origin=PANEL)).note
     assert note == f"not sent: p{error[1:]} Fix this, then start the server"
-    assert (await holder.fire(ONLINE, origin="panel")).note == "not sent: no client is connected"
+    assert (await holder.fire(ONLINE, origin=PANEL)).note == "not sent: no client is connected"
     holder.pause()
-    assert (await holder.fire(ONLINE, origin="panel")).note == (
+    assert (await holder.fire(ONLINE, origin=PANEL)).note == (
         "not sent: sending is paused, and events fired meanwhile are not sent later. "
         "Resume sending, then fire again"
     )
     await holder.stop()
-    assert (await holder.fire(ONLINE, origin="panel")).note == "not sent: the server is stopped. Start the server"
+    assert (await holder.fire(ONLINE, origin=PANEL)).note == "not sent: the server is stopped. Start the server"
 
 
 async def test_a_message_from_an_offline_friend_is_sent_with_a_warning(
     companion: Companion, connect_client: Connect
 ) -> None:
     socket = await connect_client()
-    delivery = await companion.fire(message(1, **{"from": "bob"}), origin="panel")
+    delivery = await companion.fire(message(1, **{"from": "bob"}), origin=PANEL)
     assert (delivery.delivered, delivery.offline) == (1, "bob")
     assert delivery.warnings == ("bob is offline, so a real backend would send nothing: switch bob online first",)
     assert json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))["data"]["from"] == "bob"
-    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     for event in (message(2, **{"from": "bob"}), message(3, **{"from": "me", "to": "dave"}, direction="sent")):
-        assert (await companion.fire(event, origin="panel")).warnings == ()
+        assert (await companion.fire(event, origin=PANEL)).warnings == ()
 
 
 async def test_the_settings_limit_the_length_of_the_journal(make_companion: MakeCompanion) -> None:
     companion = await make_companion(journal_rows=100)
     for _ in range(150):
-        await companion.fire(ONLINE, origin="panel")
+        await companion.fire(ONLINE, origin=PANEL)
     assert (len(companion.journal), companion.journal.dropped) == (100, 50)
 
 
 async def test_an_invalid_event_is_not_fired(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     with pytest.raises(InvalidEvent) as caught:
-        await companion.fire(Envelope("typing", {"username": "", "typing": "yes"}), origin="panel")
+        await companion.fire(Envelope("typing", {"username": "", "typing": "yes"}), origin=PANEL)
     assert [problem.path for problem in caught.value.problems] == ["data.username", "data.typing"]
     assert str(caught.value) == "data.username: must not be empty; data.typing: must be true or false, not text"
     assert not companion.composer.can_fire_again
     assert rows(companion, Kind.TO_UI) == []
-    await companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin=PANEL)
     assert json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))["event"] == "friend_online"
 
 
@@ -111,7 +110,7 @@ async def test_an_event_that_cannot_be_fired_is_invalid_and_changes_nothing(
     ]:
         with subtests.test(event=event):
             with pytest.raises(InvalidEvent):
-                await companion.fire(event, origin="panel")
+                await companion.fire(event, origin=PANEL)
             assert not companion.composer.can_fire_again
             assert len(companion.journal) == 0
             assert await companion.chat.store.snapshot() == before
@@ -120,8 +119,8 @@ async def test_an_event_that_cannot_be_fired_is_invalid_and_changes_nothing(
 async def test_fired_messages_can_be_marked_as_read(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     for number in range(3):
-        await companion.fire(message(number), origin="panel")
-    await companion.fire(message(3, direction="sent"), origin="panel")
+        await companion.fire(message(number), origin=PANEL)
+    await companion.fire(message(3, direction="sent"), origin=PANEL)
     for peer, number in (("alice", 1), ("alice", 2), ("alice", 2), ("alice", 3), ("bob", 0)):
         await socket.send(json.dumps({"event": "mark_read", "data": {"peer": peer, "msg_id": UUIDS[number]}}))
     await until(lambda: len(rows(companion, Kind.FROM_UI)) == 5)
@@ -151,7 +150,7 @@ async def test_a_malformed_frame_is_sent_unchanged_and_its_problem_is_noted(
     socket = await connect_client()
     texts = ["{nope", '{"event":"dance","data":{}}', '{"event":"typing","data":{"username":"a","typing":1}}', ""]
     for text in texts:
-        await companion.send_raw(text, origin="panel")
+        await companion.send_raw(text, origin=PANEL)
     assert [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in texts] == texts
     notes = [row.note for row in rows(companion, Kind.TO_UI)]
     assert all(note.startswith("sent on purpose: ") for note in notes)
@@ -165,16 +164,16 @@ async def test_a_malformed_frame_is_sent_unchanged_and_its_problem_is_noted(
 async def test_send_raw_rejects_text_that_is_not_valid_unicode() -> None:
     companion = Companion(Settings(port=0))
     with pytest.raises(RequestError, match="surrogate"):
-        await companion.send_raw("\ud83d", origin="panel")
+        await companion.send_raw("\ud83d", origin=PANEL)
     assert len(companion.journal) == 0
 
 
 async def test_a_row_is_sent_again_byte_for_byte(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
-    await companion.send_raw(" {nope ", origin="panel")
-    await companion.fire(ONLINE, origin="panel")
+    await companion.send_raw(" {nope ", origin=PANEL)
+    await companion.fire(ONLINE, origin=PANEL)
     for row in rows(companion, Kind.TO_UI):
-        await companion.resend(row, origin="panel")
+        await companion.resend(row, origin=PANEL)
     frames = [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in range(4)]
     assert frames[:2] == frames[2:]
     assert [row.verdict for row in rows(companion, Kind.TO_UI)[2:]] == [Verdict.INVALID, Verdict.OK]
@@ -199,16 +198,16 @@ async def test_a_paused_companion_keeps_its_clients_but_sends_nothing(
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
     companion.pause()
-    assert (await companion.fire(ONLINE, origin="panel")).note == (
+    assert (await companion.fire(ONLINE, origin=PANEL)).note == (
         "not sent: sending is paused, and events fired meanwhile are not sent later. "
         "Resume sending, then fire again"
     )
-    await companion.send_raw("nope", origin="panel")
+    await companion.send_raw("nope", origin=PANEL)
     await alice.send('{"event":"typing","data":{"to":"bob","typing":true}}')
     await until(lambda: len(rows(companion, Kind.TO_UI)) == 3)
     assert companion.hub.connection_count == 2
     companion.pause(False)
-    await companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin=PANEL)
     assert json.loads(await asyncio.wait_for(bob.recv(), PATIENCE_S))["event"] == "friend_online"
 
 
@@ -239,7 +238,7 @@ async def test_each_delivery_of_a_series_is_reported(companion: Companion, conne
     socket = await connect_client()
     deliveries: list[tuple[int, int]] = []
     await companion.fire_series(
-        lambda: companion.fire(ONLINE, origin="panel"),
+        lambda: companion.fire(ONLINE, origin=PANEL),
         lambda number, delivery: deliveries.append((number, delivery.delivered)),
         times=3,
         every_s=0.01,
@@ -253,7 +252,7 @@ async def test_close_cancels_a_running_series_and_can_be_called_twice(companion:
     fired: list[Delivery] = []
     series = companion.tasks.spawn(
         companion.fire_series(
-            lambda: companion.fire(ONLINE, origin="panel"), lambda _, delivery: fired.append(delivery), delay_s=60
+            lambda: companion.fire(ONLINE, origin=PANEL), lambda _, delivery: fired.append(delivery), delay_s=60
         ),
         "series",
     )
@@ -266,7 +265,7 @@ async def test_close_cancels_a_running_series_and_can_be_called_twice(companion:
 
 async def test_the_companion_uses_the_given_clock(make_companion: MakeCompanion) -> None:
     companion = await make_companion(clock=Clock(wall=lambda: 7.0, mono=lambda: 8.0))
-    await companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin=PANEL)
     assert [(row.wall, row.mono) for row in companion.journal] == [(7.0, 8.0)]
 
 

@@ -13,6 +13,7 @@ from app.hub.clock import Clock
 from app.hub.expectation import Expectation
 from app.hub.hub import Delivery
 from app.hub.journal import Kind, Row, Verdict
+from app.hub.origin import CONTROL, PANEL, TRAY
 from app.hub.pipeline import offline_warning
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
@@ -51,7 +52,7 @@ async def messages(companion: Companion, peer: str = "alice") -> list[str]:
 
 async def test_a_template_is_filled_with_the_current_values(make_companion: MakeCompanion) -> None:
     companion = await make_companion(clock=CLOCK, username="zoe")
-    await companion.composer.fire_event(Envelope("new_message", MESSAGE), origin="panel")
+    await companion.composer.fire_event(Envelope("new_message", MESSAGE), origin=PANEL)
     (row,) = sent(companion)
     data = data_of(row)
     assert (data["from"], data["to"], data["timestamp"]) == ("alice", "zoe", "2023-11-14T22:13:20.000Z")
@@ -62,9 +63,9 @@ async def test_a_template_is_filled_with_the_current_values(make_companion: Make
 
 async def test_a_fixture_is_fired_for_a_persona_with_a_seed(make_companion: MakeCompanion) -> None:
     companion = await make_companion(clock=CLOCK)
-    first = await companion.composer.fire(MESSAGE_FIXTURE, origin="panel", persona="bob", seed=7)
+    first = await companion.composer.fire(MESSAGE_FIXTURE, origin=PANEL, persona="bob", seed=7)
     other = await make_companion(clock=CLOCK)
-    again = await other.composer.fire(MESSAGE_FIXTURE, origin="panel", persona="bob", seed=7)
+    again = await other.composer.fire(MESSAGE_FIXTURE, origin=PANEL, persona="bob", seed=7)
     assert data_of(sent(companion)[0])["from"] == "bob"
     assert sent(companion)[0].payload == sent(other)[0].payload
     assert first.warnings == again.warnings == (offline_warning("bob"),)
@@ -73,19 +74,19 @@ async def test_a_fixture_is_fired_for_a_persona_with_a_seed(make_companion: Make
 async def test_each_fire_is_counted(make_companion: MakeCompanion) -> None:
     companion = await make_companion()
     for _ in range(3):
-        await companion.composer.fire_event(Envelope("new_message", MESSAGE), origin="panel")
+        await companion.composer.fire_event(Envelope("new_message", MESSAGE), origin=PANEL)
     assert [data_of(row)["text"].partition(":")[0] for row in sent(companion)] == ["1", "2", "3"]
     assert companion.composer.context().seq == 3
 
 
 async def test_fire_again_fails_if_nothing_was_fired_with_the_composer(make_companion: MakeCompanion) -> None:
     companion = await make_companion()
-    await companion.fire(ONLINE, origin="panel")
-    await companion.fire(ONLINE, strict=False, origin="panel")
-    await companion.send_raw("nope", origin="panel")
+    await companion.fire(ONLINE, origin=PANEL)
+    await companion.fire(ONLINE, strict=False, origin=PANEL)
+    await companion.send_raw("nope", origin=PANEL)
     assert not companion.composer.can_fire_again
     with pytest.raises(RequestError, match=r"Nothing has been fired yet\.") as caught:
-        await companion.composer.fire_again(origin="tray")
+        await companion.composer.fire_again(origin=TRAY)
     assert isinstance(caught.value, Conflict)
 
 
@@ -93,11 +94,11 @@ async def test_fire_again_uses_new_values_and_the_same_target(
     make_companion: MakeCompanion,
 ) -> None:
     companion = await make_companion()
-    await companion.composer.fire_event(ONLINE, origin="panel")
-    await companion.composer.fire(MESSAGE_FIXTURE, to=Target(user="bob"), origin="panel", persona="carol")
+    await companion.composer.fire_event(ONLINE, origin=PANEL)
+    await companion.composer.fire(MESSAGE_FIXTURE, to=Target(user="bob"), origin=PANEL, persona="carol")
     assert companion.composer.can_fire_again
-    await companion.fire(ONLINE, origin="panel")
-    await companion.composer.fire_again(origin="tray")
+    await companion.fire(ONLINE, origin=PANEL)
+    await companion.composer.fire_again(origin=TRAY)
     _, first, _, again = sent(companion)
     assert data_of(first)["msg_id"] != data_of(again)["msg_id"]
     assert (data_of(again)["from"], again.client, again.origin) == ("carol", "user:bob", "tray")
@@ -107,14 +108,14 @@ async def test_fire_again_ignores_failed_fires(make_companion: MakeCompanion) ->
     companion = await make_companion()
     invalid = Envelope("typing", {"username": "{{persona}}", "typing": "{{me}}"})
     with pytest.raises(InvalidEvent, match=r"data\.typing"):
-        await companion.composer.fire_event(invalid, origin="panel")
+        await companion.composer.fire_event(invalid, origin=PANEL)
     with pytest.raises(RequestError):
-        await companion.composer.fire(Fixture(event="friend_online", data={}, to="bob"), origin="panel")
+        await companion.composer.fire(Fixture(event="friend_online", data={}, to="bob"), origin=PANEL)
     assert not companion.composer.can_fire_again
-    await companion.composer.fire_event(ONLINE, origin="panel")
+    await companion.composer.fire_event(ONLINE, origin=PANEL)
     with pytest.raises(InvalidEvent):
-        await companion.composer.fire_event(invalid, origin="panel")
-    await companion.composer.fire_again(origin="tray")
+        await companion.composer.fire_event(invalid, origin=PANEL)
+    await companion.composer.fire_again(origin=TRAY)
     assert [row.event for row in sent(companion)] == ["friend_online", "friend_online"]
 
 
@@ -124,14 +125,14 @@ async def test_a_given_target_overrides_the_target_of_the_fixture(
     await connect_client("alice")
     await connect_client("bob")
     fixture = Fixture(event="friend_online", data={"username": "alice"}, to="user:bob")
-    assert (await companion.composer.fire(fixture, origin="panel")).clients == (2,)
-    assert (await companion.composer.fire(fixture, to=ALL, origin="panel")).clients == (1, 2)
+    assert (await companion.composer.fire(fixture, origin=PANEL)).clients == (2,)
+    assert (await companion.composer.fire(fixture, to=ALL, origin=PANEL)).clients == (1, 2)
 
 
 async def test_a_frame_sent_twice_is_stored_as_one_message(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     before = len(await messages(companion))
-    await companion.composer.fire(Fixture(event="new_message", data=MESSAGE, times=2), origin="panel")
+    await companion.composer.fire(Fixture(event="new_message", data=MESSAGE, times=2), origin=PANEL)
     one, two = [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in range(2)]
     assert one == two
     assert len(await messages(companion)) == before + 1
@@ -143,8 +144,8 @@ async def test_an_intentionally_invalid_frame_is_sent_but_not_stored(
     socket = await connect_client()
     before = await companion.chat.store.snapshot()
     invalid = Fixture(event="new_message", data={**MESSAGE, "text": None}, malformed=True)
-    await companion.composer.fire(invalid, origin="panel")
-    await companion.composer.fire(Fixture(frame="pong"), origin="panel")
+    await companion.composer.fire(invalid, origin=PANEL)
+    await companion.composer.fire(Fixture(frame="pong"), origin=PANEL)
     frame, pong = [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in range(2)]
     assert (json.loads(frame)["data"]["from"], pong) == ("alice", "pong")
     assert {row.verdict for row in sent(companion)} == {Verdict.INVALID}
@@ -157,7 +158,7 @@ async def test_without_friends_the_persona_is_alice_and_unknown_users_cause_no_w
     companion = await make_companion()
     await companion.chat.restore({"version": 1, "people": [], "messages": []})
     assert companion.personas == []
-    delivery = await companion.composer.fire(MESSAGE_FIXTURE, origin="panel")
+    delivery = await companion.composer.fire(MESSAGE_FIXTURE, origin=PANEL)
     assert data_of(sent(companion)[0])["from"] == "alice"
     assert delivery.warnings == ()
 
@@ -176,9 +177,9 @@ async def test_without_strict_a_valid_event_is_stored_and_an_invalid_one_is_only
     socket = await connect_client()
     before = len(await messages(companion))
     good = companion.message_from("alice", "Hi")
-    assert (await companion.fire(good, strict=False, origin="panel")).warnings == ()
+    assert (await companion.fire(good, strict=False, origin=PANEL)).warnings == ()
     bad = Envelope("new_message", {**good.data, "delivered": "yes", "msg_id": ""})
-    delivery = await companion.fire(bad, strict=False, origin="control")
+    delivery = await companion.fire(bad, strict=False, origin=CONTROL)
     assert delivery.delivered == 1
     (warning,) = delivery.warnings
     assert warning.startswith("sent, not stored: data.msg_id: must be a UUID")
@@ -204,7 +205,7 @@ async def test_text_that_is_not_valid_unicode_is_rejected_with_a_printable_error
 ) -> None:
     companion = await make_companion()
     with pytest.raises((InvalidEvent, RequestError)) as caught:
-        await companion.composer.fire(fixture, origin="panel")
+        await companion.composer.fire(fixture, origin=PANEL)
     assert str(caught.value).encode()
     assert sent(companion) == []
 
@@ -238,9 +239,9 @@ async def test_an_event_about_an_unknown_user_causes_a_warning(
 
 async def test_a_delivery_contains_the_warning(make_companion: MakeCompanion) -> None:
     companion = await make_companion()
-    delivery = await companion.fire(Envelope("friend_online", {"username": "mallory"}), origin="panel")
+    delivery = await companion.fire(Envelope("friend_online", {"username": "mallory"}), origin=PANEL)
     assert [warning.split()[0] for warning in delivery.warnings] == ["mallory"]
-    assert (await companion.fire(ONLINE, origin="panel")).warnings == ()
+    assert (await companion.fire(ONLINE, origin=PANEL)).warnings == ()
 
 
 async def test_adding_and_removing_friends_takes_effect_without_a_window(
@@ -249,11 +250,11 @@ async def test_adding_and_removing_friends_takes_effect_without_a_window(
     companion = await make_companion()
     erin = Envelope("friend_online", {"username": "erin"})
     await companion.chat.add_friend("erin")
-    assert (await companion.fire(erin, origin="control")).warnings == ()
+    assert (await companion.fire(erin, origin=CONTROL)).warnings == ()
     assert "erin" in companion.personas
     await companion.chat.remove_friend("erin")
     assert "erin" not in companion.personas
-    assert (await companion.fire(erin, origin="control")).warnings != ()
+    assert (await companion.fire(erin, origin=CONTROL)).warnings != ()
 
 
 # fixtures for the events of the contract
@@ -263,7 +264,7 @@ async def test_adding_and_removing_friends_takes_effect_without_a_window(
 async def test_every_event_has_a_fixture_that_can_be_fired(make_companion: MakeCompanion, event: str) -> None:
     companion = await make_companion()
     fixture = companion.composer.fixture_for_event(event)
-    assert isinstance(await companion.composer.fire(fixture, origin="panel"), Delivery)
+    assert isinstance(await companion.composer.fire(fixture, origin=PANEL), Delivery)
     assert (sent(companion)[0].event, sent(companion)[0].verdict) == (event, Verdict.WARNING)
 
 
@@ -388,7 +389,7 @@ async def test_renaming_a_client_to_the_target_user_ends_the_wait(
 
 async def test_expect_finds_a_matching_client_event(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client("zoe")
-    fired = await companion.fire(ONLINE, origin="control")
+    fired = await companion.fire(ONLINE, origin=CONTROL)
     await socket.send('{"event":"typing","data":{"to":"alice","typing":true}}')
     await until(lambda: any(row.kind is Kind.FROM_UI for row in companion.journal))
     result = await companion.expect(Expectation("typing", "zoe", {"typing": True}), 5, after=fired.seq)
@@ -448,23 +449,23 @@ async def test_the_last_five_different_events_can_be_fired_again(make_companion:
     changes: list[None] = []
     companion.composer.recent_changed.connect(changes.append)
     for name in ("a", "b", "c", "d", "e", "f", "b"):
-        await companion.composer.fire_event(Envelope("friend_online", {"username": name}), origin="panel")
+        await companion.composer.fire_event(Envelope("friend_online", {"username": name}), origin=PANEL)
     recent = companion.composer.recent
     assert [each.title for each in recent] == [f"friend_online · {name}" for name in "bfedc"]
     assert len(changes) == 7
-    await companion.composer.fire_again(recent[3], origin="panel")
+    await companion.composer.fire_again(recent[3], origin=PANEL)
     assert [each.title[-1] for each in companion.composer.recent] == ["d", "b", "f", "e", "c"]
-    await companion.composer.fire_again(origin="panel")
+    await companion.composer.fire_again(origin=PANEL)
     assert [data_of(row)["username"] for row in sent(companion)[-2:]] == ["d", "d"]
 
 
 async def test_recipients_make_a_difference_and_titles_name_the_fixture(make_companion: MakeCompanion) -> None:
     companion = await make_companion()
-    await companion.composer.fire(Fixture(event="friend_online", data={"username": "{{persona}}"}), origin="panel")
+    await companion.composer.fire(Fixture(event="friend_online", data={"username": "{{persona}}"}), origin=PANEL)
     event = Fixture(event="friend_online", data={"username": "alice"}, title="Alice comes")
-    await companion.composer.fire(event, to=Target(user="bob"), origin="panel")
-    await companion.composer.fire(event, origin="panel")
-    await companion.composer.fire_text("not an event", to=Target(user="bob"), origin="panel")
+    await companion.composer.fire(event, to=Target(user="bob"), origin=PANEL)
+    await companion.composer.fire(event, origin=PANEL)
+    await companion.composer.fire_text("not an event", to=Target(user="bob"), origin=PANEL)
     assert [(each.title, each.to) for each in companion.composer.recent] == [
         ("Frame: not an event", "user:bob"),
         ("Alice comes", "all"),
@@ -477,8 +478,8 @@ async def test_a_literal_message_is_repeated_with_a_new_id_and_its_templates_are
     make_companion: MakeCompanion,
 ) -> None:
     companion = await make_companion()
-    await companion.composer.fire_literal_message("bob", "{{uuid}}", origin="panel")
-    await companion.composer.fire_again(origin="panel")
+    await companion.composer.fire_literal_message("bob", "{{uuid}}", origin=PANEL)
+    await companion.composer.fire_again(origin=PANEL)
     first, second = (data_of(row) for row in sent(companion)[-2:])
     assert (first["from"], first["text"]) == (second["from"], second["text"]) == ("bob", "{{uuid}}")
     assert first["msg_id"] != second["msg_id"]
@@ -506,8 +507,8 @@ async def test_the_friend_that_a_fixture_comes_from(
 
 async def test_a_message_of_a_persona_is_fired_and_can_be_repeated(make_companion: MakeCompanion) -> None:
     companion = await make_companion()
-    await companion.composer.fire_message("bob", "hi there", origin="panel")
-    await companion.composer.fire_again(origin="panel")
+    await companion.composer.fire_message("bob", "hi there", origin=PANEL)
+    await companion.composer.fire_again(origin=PANEL)
     first, second = map(data_of, sent(companion))
     assert (first["from"], first["to"], first["text"]) == ("bob", "me", "hi there")
     assert first["text"] == second["text"]

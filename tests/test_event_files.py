@@ -13,6 +13,7 @@ import pytest
 
 from app.companion import Companion
 from app.hub.journal import Kind, Row, Verdict
+from app.hub.origin import Origin
 from app.hub.rest_exchange import RestExchange
 from app.hub.row_codec import to_json
 from app.hub.target import Target
@@ -93,7 +94,7 @@ async def send(client: Any, event: str, **data: Any) -> None:
 
 async def add_message(companion: Companion, msg_id: str = MSG_ID, **changes: Any) -> None:
     data = {**companion.catalog.get(Direction.TO_UI, "new_message").sample, "msg_id": msg_id, **changes}  # type: ignore[union-attr]
-    await companion.fire(Envelope("new_message", data), origin="test")
+    await companion.fire(Envelope("new_message", data), origin=Origin("test"))
 
 
 async def stored(companion: Companion, msg_id: str = MSG_ID) -> dict[str, Any]:
@@ -107,10 +108,10 @@ async def test_a_file_that_is_saved_while_a_client_is_connected_can_be_fired(
     client = await connect_client()
     event = Envelope("message_delivered", {"msg_id": MSG_ID, "peer": "alice"})
     with pytest.raises(InvalidEvent, match="unknown server event"):
-        await companion.fire(event, origin="test")
+        await companion.fire(event, origin=Origin("test"))
     write("message_delivered.json", DELIVERED)
     await until(lambda: "message_delivered" in names(companion))
-    assert (await companion.fire(event, origin="test")).delivered == 1
+    assert (await companion.fire(event, origin=Origin("test"))).delivered == 1
     assert json.loads(await client.recv()) == {"event": "message_delivered", "data": event.data}
     assert notes(companion) == ["added message_delivered (to_ui)"]
 
@@ -179,7 +180,7 @@ async def test_an_effect_is_committed_before_the_event_is_sent(
 
     companion.hub.publish = look  # type: ignore[method-assign]
     event = Envelope("message_delivered", {"msg_id": MSG_ID, "peer": "alice"})
-    delivery = await companion.fire(event, origin="test")
+    delivery = await companion.fire(event, origin=Origin("test"))
     await client.recv()
     assert found == [(1,)]
     assert (await stored(companion))["delivered"] is True
@@ -193,7 +194,9 @@ async def test_an_unknown_message_is_a_note_and_the_event_is_sent(
     await companion.event_files.read()
     await connect_client()
     other = MSG_ID.replace("a", "b")
-    delivery = await companion.fire(Envelope("message_delivered", {"msg_id": other, "peer": "x"}), origin="test")
+    delivery = await companion.fire(
+        Envelope("message_delivered", {"msg_id": other, "peer": "x"}), origin=Origin("test")
+    )
     assert delivery.delivered == 1
     assert delivery.warnings == (f"chat state: there is no message {other}",)
     row = rows(companion, "message_delivered")[-1]
@@ -217,7 +220,9 @@ async def test_a_client_event_changes_the_chat_state_and_is_forwarded(
     sent, forwarded = rows(companion, "reaction")
     assert (sent.note, sent.verdict) == ("forwarded to 1 client of alice", Verdict.OK)
     assert forwarded.client == "user:alice except:1"
-    await companion.fire(Envelope("friend_online", {"username": "alice"}), to=Target(user="bob"), origin="test")
+    await companion.fire(
+        Envelope("friend_online", {"username": "alice"}), to=Target(user="bob"), origin=Origin("test")
+    )
     assert "friend_online" in await bob.recv(), "bob got no reaction before that"
 
 
@@ -329,7 +334,7 @@ async def test_each_effect_changes_the_chat_state(
     )
     await companion.event_files.read()
     await add_message(companion)
-    await companion.fire(Envelope("e", data), origin="test")
+    await companion.fire(Envelope("e", data), origin=Origin("test"))
     message = await stored(companion)
     assert {key: message.get(key) for key in expected} == expected
     (row,) = rows(companion, "e")
@@ -342,7 +347,7 @@ async def test_a_reaction_beyond_the_limit_is_not_added(companion: Companion, wr
     await companion.event_files.read()
     full = [{"emoji": str(number), "from": "bob"} for number in range(MAX_REACTIONS)]
     await add_message(companion, reactions=full)
-    await companion.fire(Envelope("e", {}), origin="test")
+    await companion.fire(Envelope("e", {}), origin=Origin("test"))
     assert (await stored(companion))["reactions"] == full
     assert "bob already has 50 reactions to this message" in rows(companion, "e")[0].note
 
@@ -354,7 +359,7 @@ async def test_a_message_that_waits_for_a_peer_is_not_edited(companion: Companio
     await companion.event_files.read()
     await companion.peers.add("ben", ALICE.public)
     sent, _ = await companion.chat.store.send("ben", "mine")
-    await companion.fire(Envelope("e", {"id": sent["msg_id"]}), origin="test")
+    await companion.fire(Envelope("e", {"id": sent["msg_id"]}), origin=Origin("test"))
     assert [each.message for each in await companion.peers.waiting("ben", 9)] == [sent]
     assert "waits to be sent to a peer, so it is not edited" in rows(companion, "e")[0].note
 
@@ -369,7 +374,7 @@ async def test_a_user_who_is_no_longer_a_persona_receives_no_waiting_messages(
     await companion.event_files.read()
     message, _ = await companion.chat.store.send("dave", "Hi")
     await companion.chat.remove_person("dave")
-    await companion.fire(Envelope("woke", {}), origin="test")
+    await companion.fire(Envelope("woke", {}), origin=Origin("test"))
     assert rows(companion, "woke")[0].note.startswith("chat state: there is no persona dave; ")
     assert (await stored(companion, message["msg_id"]))["delivered"] is False
 
@@ -392,7 +397,7 @@ async def test_a_forward_replaces_the_forwarding_of_the_built_in_event(
     assert "typing" in await bob.recv()
     by_file = [row for row in rows(companion, "typing") if row.kind is Kind.FROM_UI]
     assert [row.note for row in by_file] == ["no client acts as bob", "forwarded to 1 client of bob"]
-    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="test")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin=Origin("test"))
     assert "friend_online" in await alice.recv(), "alice got no typing before that"
 
 
@@ -428,10 +433,10 @@ async def test_presence_from_a_file_delivers_what_waited(
     })  # fmt: skip
     await companion.event_files.read()
     friend = next(iter(companion.chat.presence))
-    await companion.fire(Envelope("friend_offline", {"username": friend}), origin="test")
+    await companion.fire(Envelope("friend_offline", {"username": friend}), origin=Origin("test"))
     await companion.chat.store.send(friend, "Waiting")
     client = await connect_client(friend)
-    await companion.fire(Envelope("back", {"who": friend}), origin="test")
+    await companion.fire(Envelope("back", {"who": friend}), origin=Origin("test"))
     assert json.loads(await client.recv())["event"] == "back"
     assert json.loads(await client.recv())["data"]["text"] == "Waiting"
     assert companion.chat.presence[friend] is True
@@ -511,7 +516,7 @@ async def test_a_chat_file_of_the_version_before_opens_with_its_messages(tmp_pat
 async def test_the_log_shows_the_text_of_the_file(companion: Companion, write: Write, folder: Path) -> None:
     file = write("delivered.json", DELIVERED)
     await companion.event_files.read()
-    await companion.fire(Envelope("message_delivered", {"msg_id": MSG_ID, "peer": "al"}), origin="test")
+    await companion.fire(Envelope("message_delivered", {"msg_id": MSG_ID, "peer": "al"}), origin=Origin("test"))
     (row,) = rows(companion, "message_delivered")
     assert summary(row) == f"al received {MSG_ID}"
     assert to_json(row).summary == f"al received {MSG_ID}"
@@ -744,7 +749,7 @@ async def test_the_expected_state_of_the_ui_does_not_change_with_events_it_does_
     await client.recv()
     number = companion.hub.clients[0].id
     before = await companion.ui_states.expected(number, Flavour.GUIDE)
-    await companion.fire(Envelope("message_delivered", {"msg_id": MSG_ID, "peer": "alice"}), origin="test")
+    await companion.fire(Envelope("message_delivered", {"msg_id": MSG_ID, "peer": "alice"}), origin=Origin("test"))
     await client.recv()
     after = await companion.ui_states.expected(number, Flavour.GUIDE)
     assert after.stores.to_json() == before.stores.to_json()

@@ -23,6 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from app.companion import Companion
 from app.hub.journal import Kind
+from app.hub.origin import Origin
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
@@ -186,7 +187,7 @@ class Model(RuleBasedStateMachine):
             target, recipients = Target(user=user), [each for each in self.clients if each.user == user]
         elif target_kind == "client":
             target, recipients = Target(clients=frozenset({client.number})), [client]
-        delivery = self.runner.run(self.companion.fire(event, to=target, origin="model"))
+        delivery = self.runner.run(self.companion.fire(event, to=target, origin=Origin("model")))
         assert sorted(delivery.clients) == sorted(each.number for each in recipients)
         for each in recipients:
             each.due.append({"event": event.event, "data": event.data})
@@ -239,7 +240,7 @@ class Model(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         async def go() -> None:
-            await self.companion.send_raw("the end", origin="model")
+            await self.companion.send_raw("the end", origin=Origin("model"))
             for client in self.clients:  # a client received no other frame before this one
                 assert await asyncio.wait_for(client.socket.recv(), RECEIVE_S) == "the end"
                 await client.socket.close()

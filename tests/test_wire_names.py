@@ -16,7 +16,7 @@ from app.cli.listen import envelope_keys, find_server
 from app.companion import Companion
 from app.hub.held_items import BreakpointOptions, Edit
 from app.hub.journal import Kind, Verdict
-from app.hub.origin import PANEL
+from app.hub.origin import PANEL, Origin
 from app.hub.target import ALL
 from app.protocol.breakpoints import BreakpointDirection
 from app.protocol.command import trigger_arguments
@@ -46,7 +46,7 @@ async def companion() -> AsyncIterator[Companion]:
 
 async def test_clients_get_and_send_the_keys_of_the_settings(companion: Companion, connect_client: Connect) -> None:
     me, alice = await connect_client("me"), await connect_client("alice")
-    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="test")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin=Origin("test"))
     assert json.loads(await me.recv()) == {"type": "friend_online", "payload": {"username": "bob"}}
     await alice.recv()
     await me.send('{"payload": {"typing": true, "to": "alice"}, "type": "typing"}')
@@ -256,7 +256,7 @@ async def test_what_is_made_from_a_row_sends_the_same_frame(companion: Companion
 
 
 async def test_exports_that_need_no_companion_have_the_keys_of_the_settings(companion: Companion) -> None:
-    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="test")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin=Origin("test"))
     exported = await companion.export_actions.log(list(companion.journal), ExportKind.PLAYWRIGHT_ROUTES)
     assert 'server.send({ type: "friend_online", payload: { username: "bob" } })' in exported.text
 
@@ -266,7 +266,7 @@ async def test_the_keys_can_be_changed_while_clients_are_connected(
 ) -> None:
     client = await connect_client()
     await companion.apply(replace(companion.settings, envelope_event_key="event", envelope_data_key="data"))
-    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="test")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin=Origin("test"))
     assert "event" in json.loads(await client.recv())
 
 
@@ -325,7 +325,7 @@ async def test_the_reference_client_uses_the_keys_of_the_instance_file(
     client.subscribe(received.append)
     connecting = asyncio.get_running_loop().create_task(client.connect())
     await until(lambda: companion.hub.connection_count == 1 and client.connected)
-    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="test")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin=Origin("test"))
     assert await client.send("typing", {"to": "bob", "typing": True})
     await until(lambda: received and any(row.kind is Kind.FROM_UI for row in companion.journal))
     assert received == [{"event": "friend_online", "data": {"username": "bob"}}]

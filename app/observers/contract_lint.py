@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from app.hub.clients import Ending
 from app.hub.fault_plan import FAULT, FAULTS_ACT, NOT_AN_EVENT, event_in
 from app.hub.journal import Kind, Verdict
-from app.hub.origin import EFFECTS, FAULTS, PRIMING, REST, Origin
+from app.hub.origin import EFFECTS, FAULTS, PRIMING, REST
 from app.hub.recorded_rows import CUT
 from app.hub.rest_exchange import RestExchange
 from app.hub.row import STATE_CHANGES, UI_STATE, RowKey
@@ -60,7 +60,7 @@ def _is_checked(key: RowKey) -> bool:
 
     It does so when an event is fired, but not for a forwarded, primed or resent frame.
     """
-    fired = Origin(key.origin).kind not in EFFECTS and not is_sent_only(key.event, key.note)
+    fired = key.origin.kind not in EFFECTS and not is_sent_only(key.event, key.note)
     return fired and key.verdict is Verdict.OK
 
 

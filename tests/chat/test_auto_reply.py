@@ -11,6 +11,7 @@ from app.companion import Companion
 from app.hub.clock import Clock
 from app.hub.held_items import BreakpointOptions
 from app.hub.journal import Row
+from app.hub.origin import PANEL
 from app.protocol.backend import RestCaller
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Malformed
@@ -63,7 +64,7 @@ async def test_no_auto_reply_is_sent_by_default_or_from_an_offline_friend(
 ) -> None:
     await companion.chat.change_person("alice", auto_reply=enabled)
     if enabled:
-        await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="panel")
+        await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin=PANEL)
     await post(companion, "alice", "Hi", HERE)
     assert await auto_reply_rows(companion) == []
 
@@ -100,7 +101,7 @@ async def test_no_auto_reply_is_sent_after_its_chat_has_changed(
         case "remove":
             await chat.remove_person("alice")
         case _:
-            await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="panel")
+            await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin=PANEL)
     pauses[1].set()
     assert [json.loads(row.payload)["event"] for row in await auto_reply_rows(companion)] == ["typing"] * 2
     await companion.close()

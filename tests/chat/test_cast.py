@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.protocol.backend import MAX_REACTIONS
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
@@ -227,7 +228,7 @@ async def test_a_user_can_have_fifty_reactions_to_a_message(companion: Companion
 async def test_the_chat_with_the_newest_message_comes_first(companion: Companion) -> None:
     chats = await companion.chat.conversations()
     assert [chat.person.username for chat in chats] == ["alice", "carol", "bob", "dave"]
-    await companion.fire(companion.message_from("dave", "Hi"), origin="panel")
+    await companion.fire(companion.message_from("dave", "Hi"), origin=PANEL)
     first = (await companion.chat.conversations())[0]
     assert first.newest is not None
     assert (first.person.username, first.unread, first.newest["text"]) == ("dave", 1, "Hi")
@@ -238,5 +239,5 @@ async def test_the_changed_signal_is_emitted_for_every_change(companion: Compani
     companion.chat.changed.connect(emitted.append)
     await companion.chat.add_person("zoe", is_friend=True)
     await companion.chat.change_person("zoe", pinned=True)
-    await companion.fire(companion.message_from("zoe", "Hi"), origin="panel")
+    await companion.fire(companion.message_from("zoe", "Hi"), origin=PANEL)
     assert len(emitted) == 3

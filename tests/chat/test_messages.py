@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.hub.target import ALL
 from app.protocol.envelope import Envelope
 from app.protocol.errors import StorageError
@@ -26,7 +27,7 @@ async def chat_of(companion: Companion, peer: str) -> list[dict[str, Any]]:
 async def test_a_fired_message_is_stored_unchanged(companion: Companion) -> None:
     event = companion.message_from("bob", "Grüße 👋\n\0 end")
     event.data["reactions"] = [{"emoji": "👍", "from": "me"}]
-    await companion.fire(event, origin="panel")
+    await companion.fire(event, origin=PANEL)
     assert (await chat_of(companion, "bob"))[-1] == event.data
 
 
@@ -34,7 +35,7 @@ async def test_a_fired_message_is_stored_unchanged(companion: Companion) -> None
 async def test_a_message_is_stored_in_the_chat_with_the_peer(companion: Companion, direction: str) -> None:
     event = companion.message_from("zoe", "Hi")
     event.data["direction"] = direction
-    await companion.fire(event, origin="panel")
+    await companion.fire(event, origin=PANEL)
     assert await chat_of(companion, "zoe" if direction == "received" else "me") == [event.data]
 
 
@@ -45,7 +46,7 @@ async def test_the_same_id_is_stored_once_and_sent_every_time(
     event = companion.message_from("bob", "Hi")
     before = len(await chat_of(companion, "bob"))
     for text in ("Hi", "Hi", "something else"):
-        await companion.fire(Envelope("new_message", {**event.data, "text": text}), origin="panel")
+        await companion.fire(Envelope("new_message", {**event.data, "text": text}), origin=PANEL)
     assert len(await chat_of(companion, "bob")) == before + 1
     assert (await chat_of(companion, "bob"))[-1]["text"] == "Hi"
     assert (await unread(companion))["bob"] == 1
@@ -56,7 +57,7 @@ async def test_a_message_is_stored_before_a_client_receives_it(
     companion: Companion, connect_client: Connect
 ) -> None:
     socket = await connect_client()
-    firing = asyncio.create_task(companion.fire(companion.message_from("bob", "Hi"), origin="panel"))
+    firing = asyncio.create_task(companion.fire(companion.message_from("bob", "Hi"), origin=PANEL))
     frame = json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))
     assert (await chat_of(companion, "bob"))[-1] == frame["data"]
     await firing
@@ -67,7 +68,7 @@ async def test_marking_messages_as_read_reduces_the_unread_count(
 ) -> None:
     socket = await connect_client()
     for text in ("one", "two", "three"):
-        await companion.fire(companion.message_from("bob", text), origin="panel")
+        await companion.fire(companion.message_from("bob", text), origin=PANEL)
     assert (await unread(companion))["bob"] == 3
     ids = [message["msg_id"] for message in (await chat_of(companion, "bob"))[-3:]]
     for msg_id, unread_left in zip(ids, (2, 1, 0), strict=True):
@@ -112,7 +113,7 @@ async def test_events_are_sent_in_the_order_of_the_calls(companion: Companion, c
             Envelope("typing", {"username": "bob", "typing": number % 2 == 0}),
             Envelope("friend_online" if number % 3 else "friend_offline", {"username": "bob"}),
         ]
-    await asyncio.gather(*(companion.fire(event, origin="panel") for event in events))
+    await asyncio.gather(*(companion.fire(event, origin=PANEL) for event in events))
     (frames,) = await frames_so_far(companion, socket)
     assert frames == [{"event": event.event, "data": event.data} for event in events]
 
@@ -121,13 +122,13 @@ async def test_raw_and_resent_frames_are_sent_in_the_order_of_the_calls(
     companion: Companion, connect_client: Connect
 ) -> None:
     socket = await connect_client()
-    await companion.fire(Envelope("typing", {"username": "bob", "typing": True}), origin="panel")
+    await companion.fire(Envelope("typing", {"username": "bob", "typing": True}), origin=PANEL)
     (row,) = sent_rows(companion)
     await asyncio.gather(
-        companion.fire(companion.message_from("bob", "1"), origin="panel"),
-        companion.send_raw('{"event":"raw","data":{}}', origin="panel"),
-        companion.fire(companion.message_from("bob", "2"), origin="panel"),
-        companion.resend(row, origin="panel"),
+        companion.fire(companion.message_from("bob", "1"), origin=PANEL),
+        companion.send_raw('{"event":"raw","data":{}}', origin=PANEL),
+        companion.fire(companion.message_from("bob", "2"), origin=PANEL),
+        companion.resend(row, origin=PANEL),
     )
     (frames,) = await frames_so_far(companion, socket)
     assert [frame["event"] for frame in frames] == ["typing", "new_message", "raw", "new_message", "typing"]
@@ -146,11 +147,11 @@ async def test_an_event_that_cannot_be_stored_is_not_sent(
     with other_connection(tmp_path / "chat.db") as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StorageError, match=r"another program has locked chat\.db"):
-            await companion.fire(fired, origin="panel")
+            await companion.fire(fired, origin=PANEL)
         other.execute("ROLLBACK")
     assert (len(companion.journal), emitted) == (0, [])
     assert await companion.chat.store.snapshot() == before
-    await companion.fire(fired, origin="panel")
+    await companion.fire(fired, origin=PANEL)
     assert len(sent_rows(companion)) == 1
 
 
@@ -186,7 +187,7 @@ async def test_a_timestamp_in_lower_case_is_the_same_time(companion: Companion) 
     """RFC 3339 allows ``z`` for ``Z``, and so does the contract."""
     event = companion.message_from("bob", "newest of all")
     event.data["timestamp"] = "2090-01-15T10:30:00z"
-    await companion.fire(event, origin="panel")
+    await companion.fire(event, origin=PANEL)
     assert (await chat_of(companion, "bob"))[-1]["text"] == "newest of all"
 
 
@@ -206,7 +207,7 @@ async def test_a_full_disk_at_the_first_start_adds_a_warning_and_the_companion_r
 
 
 async def test_a_message_from_a_non_friend_is_stored_and_the_sender_is_not_listed(companion: Companion) -> None:
-    await companion.fire(companion.message_from("erin", "Hi"), origin="panel")
+    await companion.fire(companion.message_from("erin", "Hi"), origin=PANEL)
     assert "erin" not in await unread(companion)
     await companion.chat.add_friend("erin")
     assert (await unread(companion))["erin"] == 1

@@ -3,6 +3,7 @@
 import pytest
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.protocol.backend import MessageData
 from app.protocol.errors import Conflict, Invalid, Malformed, NotFound
 from app.protocol.peers.extension import Receipt
@@ -231,7 +232,7 @@ async def test_switching_a_peer_online_by_hand_delivers_nothing(companion: Compa
 
     await companion.peers.add("ben", KEYS)
     await companion.chat.store.send("ben", "hi")
-    await companion.fire(Envelope("friend_online", {"username": "ben"}), origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": "ben"}), origin=PANEL)
     assert [each["delivered"] for each in (await companion.chat.store.page("ben", 10, 0))[0]] == [False]
     assert (await companion.peers.get("ben")).waiting == 1
 

@@ -6,6 +6,7 @@ import pytest
 
 from app.companion import Companion
 from app.hub.journal import Kind, Verdict
+from app.hub.origin import PANEL
 from app.protocol.backend import MAX_TEXT, RestCaller
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Malformed, NotFound, RequestError
@@ -87,7 +88,7 @@ async def test_coming_online_delivers_waiting_messages_once_and_in_order(
     for text in ("one", "two"):
         await post(companion, "bob", text, HERE)
     for online in ("friend_online", "friend_offline", "friend_online"):
-        await companion.fire(Envelope(online, {"username": "bob"}), origin="panel")
+        await companion.fire(Envelope(online, {"username": "bob"}), origin=PANEL)
     (frames,) = await frames_so_far(companion, bob)
     assert [frame["event"] for frame in frames] == [
         "friend_online", "new_message", "new_message", "friend_offline", "friend_online",
@@ -110,7 +111,7 @@ async def test_coming_online_delivers_waiting_messages_once_and_in_order(
 async def test_waiting_messages_of_a_friend_without_a_client_are_logged_as_delivered(companion: Companion) -> None:
     for text in ("one", "two"):
         await post(companion, "bob", text, HERE)
-    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     assert [row.event for row in sent_rows(companion)] == ["friend_online"]
     (row,) = [row for row in companion.journal if row.event == "delivered"]
     assert (row.kind, row.verdict) == (Kind.SERVER, Verdict.OK)
@@ -123,7 +124,7 @@ async def test_messages_for_an_offline_friend_are_not_delivered_when_another_fri
 ) -> None:
     bob, dave = await connect_client("bob"), await connect_client("dave")
     await post(companion, "bob", "Hi", HERE)
-    await companion.fire(Envelope("friend_online", {"username": "dave"}), origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": "dave"}), origin=PANEL)
     assert [[frame["event"] for frame in frames] for frames in await frames_so_far(companion, bob, dave)] == [
         ["friend_online"],
         ["friend_online"],
@@ -138,7 +139,7 @@ async def test_a_message_marked_as_delivered_is_not_delivered_again(
     data = await post(companion, "bob", "Hi", HERE)
     await companion.chat.set_delivered(data["msg_id"])
     assert (await companion.chat.store.page("bob", 1, 0))[0][0]["delivered"]
-    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     (frames,) = await frames_so_far(companion, bob)
     assert [frame["event"] for frame in frames] == ["friend_online"]
 
@@ -168,7 +169,7 @@ async def test_posts_and_fired_events_keep_the_order_of_the_calls(
     alice = await connect_client("alice")
     await asyncio.gather(
         post(companion, "alice", "1", HERE),
-        companion.fire(Envelope("typing", {"username": "bob", "typing": True}), origin="panel"),
+        companion.fire(Envelope("typing", {"username": "bob", "typing": True}), origin=PANEL),
         post(companion, "alice", "2", HERE),
     )
     (frames,) = await frames_so_far(companion, alice)

@@ -8,6 +8,7 @@ import pytest
 
 from app.chat import service as module
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.protocol.backend import ONLINE_FOR_S, RestCaller
 from app.protocol.envelope import Envelope
 from app.protocol.templates import iso
@@ -32,7 +33,7 @@ async def companion(make_companion: MakeCompanion, time: FakeTime) -> AsyncItera
 
 async def set_online(companion: Companion, username: str, *, online: bool) -> None:
     event = "friend_online" if online else "friend_offline"
-    await companion.fire(Envelope(event, {"username": username}), origin="panel")
+    await companion.fire(Envelope(event, {"username": username}), origin=PANEL)
 
 
 async def online(companion: Companion) -> list[str]:
@@ -116,7 +117,7 @@ async def test_activity_postpones_going_offline(companion: Companion, time: Fake
 
 
 async def from_alice(companion: Companion) -> None:
-    await companion.fire(companion.message_from("alice", "Hi"), origin="panel")
+    await companion.fire(companion.message_from("alice", "Hi"), origin=PANEL)
 
 
 async def to_alice(companion: Companion) -> None:
@@ -124,7 +125,7 @@ async def to_alice(companion: Companion) -> None:
 
 
 async def alice_types(companion: Companion) -> None:
-    await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin="panel")
+    await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin=PANEL)
 
 
 @pytest.mark.parametrize("act", [from_alice, to_alice, alice_types])
@@ -154,7 +155,7 @@ async def test_typing_of_a_client_that_acts_as_a_friend_counts_as_activity(
 async def test_activity_is_stored_at_the_end(make_companion: MakeCompanion, time: FakeTime, tmp_path: Path) -> None:
     first = await make_companion(clock=time.clock, chat_file=tmp_path / "chat.db", presence_decays=False)
     time.passed = 60.0
-    await first.fire(Envelope("typing", {"username": "bob", "typing": True}), origin="panel")
+    await first.fire(Envelope("typing", {"username": "bob", "typing": True}), origin=PANEL)
     await first.close()
     second = await make_companion(clock=time.clock, chat_file=tmp_path / "chat.db", presence_decays=False)
     assert (await friend(second, "bob")).last_seen == time.clock.wall()
@@ -164,7 +165,7 @@ async def test_typing_of_an_offline_friend_updates_last_seen_and_leaves_it_offli
     companion: Companion, time: FakeTime
 ) -> None:
     time.passed = 60.0
-    await companion.fire(Envelope("typing", {"username": "bob", "typing": True}), origin="panel")
+    await companion.fire(Envelope("typing", {"username": "bob", "typing": True}), origin=PANEL)
     bob = await friend(companion, "bob")
     assert (bob.online, bob.last_seen) == (False, time.clock.wall())
 

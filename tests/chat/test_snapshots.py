@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from app.chat.store import ChatStore
 from app.companion import Companion
 from app.hub.generated_values import GeneratedValues
+from app.hub.origin import PANEL
 from app.protocol.backend import state_text
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
@@ -54,7 +55,7 @@ async def test_a_saved_state_that_is_loaded_is_saved_as_the_same_bytes(
     await seeded.chat.change_person("alice", pinned=True, auto_reply=True)
     message = seeded.message_from("bob", "line\nline\t\0 \u2028 👍")
     message.data["reactions"] = [{"emoji": "👍", "from": "me"}]
-    await seeded.fire(message, origin="panel")
+    await seeded.fire(message, origin=PANEL)
     await seeded.chat.store.save(tmp_path / "one.json")
     other = await make_companion(username="other user")
     await other.chat.load(tmp_path / "one.json")
@@ -67,7 +68,7 @@ async def test_a_saved_state_that_is_loaded_is_saved_as_the_same_bytes(
 async def test_loading_replaces_the_whole_state_and_is_logged(seeded: Companion, tmp_path: Path) -> None:
     before = await saved(seeded, tmp_path / "state.json")
     await seeded.chat.remove_person("alice")
-    await seeded.fire(seeded.message_from("zoe", "Hi"), origin="panel")
+    await seeded.fire(seeded.message_from("zoe", "Hi"), origin=PANEL)
     await seeded.chat.load(tmp_path / "state.json")
     assert await saved(seeded, tmp_path / "again.json") == before
     assert [row.event for row in seeded.journal][-1] == "chat state loaded"

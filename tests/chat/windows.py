@@ -8,6 +8,7 @@ from websockets.asyncio.client import ClientConnection
 
 from app.companion import Companion
 from app.hub.journal import Kind, Row
+from app.hub.origin import Origin
 from app.protocol.backend import MessageData, Person, RestCaller
 from app.protocol.envelope import Envelope
 from tests.conftest import PATIENCE_S
@@ -17,7 +18,7 @@ MARKER = Envelope("typing", {"username": "marker", "typing": True})
 
 async def frames_so_far(companion: Companion, *sockets: ClientConnection) -> list[list[dict[str, Any]]]:
     """Return the frames that each client received since the last call, including those that were just fired."""
-    await companion.fire(MARKER, origin="test")
+    await companion.fire(MARKER, origin=Origin("test"))
     return [await _up_to_the_marker(socket) for socket in sockets]
 
 

@@ -9,6 +9,7 @@ import pytest
 from app.cli.event_client import EventClient
 from app.companion import Companion
 from app.hub.journal import Kind
+from app.hub.origin import PANEL
 from app.protocol.constants import WS_MAX_RECONNECT_ATTEMPTS, reconnect_delay_ms
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
@@ -50,7 +51,7 @@ async def test_connection_dropped(companion: Companion) -> None:
             companion.hub.clients[0].transport.abort()
             await wait_for_delays(listener, drops)
         await until(lambda: listener.client.connected and companion.hub.connection_count == 1)
-        await companion.fire(ONLINE, origin="panel")
+        await companion.fire(ONLINE, origin=PANEL)
         await until(lambda: listener.events)
     assert listener.delays == [3.0, 3.0, 3.0]
     assert listener.statuses[1].startswith("connection lost: ")
@@ -108,8 +109,8 @@ async def test_invalid_json_from_the_server(companion: Companion, malformed: str
     listener = Listener(companion.server.url)
     async with listener.connecting() as connecting:
         await until(lambda: listener.client.connected and companion.hub.connection_count == 1)
-        await companion.send_raw(malformed, origin="panel")
-        await companion.fire(ONLINE, origin="panel")
+        await companion.send_raw(malformed, origin=PANEL)
+        await companion.fire(ONLINE, origin=PANEL)
         await until(lambda: listener.events or connecting.done())
         assert listener.events == [{"event": ONLINE.event, "data": ONLINE.data}]
         assert listener.client.connected
@@ -133,8 +134,8 @@ async def test_unknown_event_type(companion: Companion) -> None:
     async with listener.connecting():
         await until(lambda: listener.client.connected and companion.hub.connection_count == 1)
         unknown = '{"event":"message_delivered","data":{"msg_id":"1","peer":"b"}}'
-        await companion.send_raw(unknown, origin="panel")
-        await companion.fire(ONLINE, origin="panel")
+        await companion.send_raw(unknown, origin=PANEL)
+        await companion.fire(ONLINE, origin=PANEL)
         await until(lambda: online == {"alice"})
         assert listener.client.connected
         assert [event["event"] for event in listener.events] == ["message_delivered", "friend_online"]

@@ -6,6 +6,7 @@ from websockets.exceptions import InvalidURI
 
 from app.cli.event_client import EventClient
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.protocol.envelope import Envelope
 from tests.cli.doubles import Listener, unused_port
 from tests.conftest import PATIENCE_S, Connect, until
@@ -19,10 +20,10 @@ async def test_a_handler_receives_every_event_until_it_unsubscribes(companion: C
     unsubscribe = listener.client.subscribe(lambda event: names.append(event["event"]))
     async with listener.connecting():
         await until(lambda: companion.hub.connection_count == 1)
-        await companion.fire(ONLINE, origin="panel")
+        await companion.fire(ONLINE, origin=PANEL)
         await until(lambda: listener.events)
         unsubscribe()
-        await companion.fire(ONLINE, origin="panel")
+        await companion.fire(ONLINE, origin=PANEL)
         await until(lambda: len(listener.events) == 2)
     assert names == ["friend_online"]
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.endpoints.control import journal as journal_operations
 from app.hub.filter import parse
 from app.hub.journal import Journal, Kind, Verdict
+from app.hub.origin import PANEL
 from app.hub.row_codec import encode_lines
 from app.hub.row_marks import UNMARKED
 from app.system.instance import MAX_TARGET
@@ -401,7 +402,7 @@ async def test_concurrent_streams_receive_the_same_rows(control: Control) -> Non
 async def test_rows_become_a_scenario(control: Control) -> None:
     companion = control.companion
     for user in ("alice", "bob"):
-        await companion.fire(companion.message_from(user, f"I am {user}"), origin="panel")
+        await companion.fire(companion.message_from(user, f"I am {user}"), origin=PANEL)
     answer = await control.post("/v1/journal/scenario", {"filter": "event:new_message", "title": "Both"})
     assert answer.json["text"].splitlines()[:2] == ["# Both", "alice: I am alice"]
     seq = next(row.seq for row in companion.journal if b"I am bob" in row.payload)
@@ -439,7 +440,7 @@ async def test_a_scenario_says_that_more_rows_match_than_the_limit(control: Cont
 async def test_rows_are_exported(control: Control) -> None:
     companion = control.companion
     for user in ("alice", "bob"):
-        await companion.fire(companion.message_from(user, f"I am {user}"), origin="panel")
+        await companion.fire(companion.message_from(user, f"I am {user}"), origin=PANEL)
     seq = next(row.seq for row in companion.journal if b"I am bob" in row.payload)
     answer = await control.post("/v1/journal/export", {"rows": [seq], "as": "markdown", "title": "What bob says"})
     assert answer.json["suffix"] == "md"
@@ -458,7 +459,7 @@ async def test_rows_are_exported(control: Control) -> None:
 async def test_an_export_says_that_more_rows_match(control: Control, after: int | None) -> None:
     companion = control.companion
     for number in range(3):
-        await companion.fire(companion.message_from("alice", f"text {number}"), origin="panel")
+        await companion.fire(companion.message_from("alice", f"text {number}"), origin=PANEL)
     body = {"filter": "event:new_message", "as": "ndjson", "limit": 2, "after": after}
     answer = await control.post("/v1/journal/export", body)
     texts = [json.loads(json.loads(line)["frame"])["data"]["text"] for line in answer.json["text"].splitlines()]

@@ -8,6 +8,7 @@ from websockets.frames import Frame, Opcode
 from app.companion import Companion
 from app.hub import text_frame as module
 from app.hub.journal import Kind, Row, Verdict
+from app.hub.origin import PANEL
 from app.hub.target import Target
 from app.protocol.envelope import MAX_FRAME_BYTES, Envelope
 from tests.conftest import PATIENCE_S, Connect, until
@@ -48,14 +49,14 @@ def test_a_text_frame_equals_that_of_the_library(size: int) -> None:
 
 async def test_an_event_arrives_as_a_compact_text_frame(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
-    await companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin=PANEL)
     assert await receive(socket) == '{"event":"friend_online","data":{"username":"alice"}}'
 
 
 async def test_two_clients_get_all_frames_in_the_same_order(companion: Companion, connect_client: Connect) -> None:
     sockets = [await connect_client(), await connect_client("bob")]
     for number in range(300):
-        await companion.fire(message(str(number)), origin="panel")
+        await companion.fire(message(str(number)), origin=PANEL)
         if number % 50 == 0:
             await asyncio.sleep(0)
     for socket in sockets:
@@ -65,7 +66,7 @@ async def test_two_clients_get_all_frames_in_the_same_order(companion: Companion
 
 async def test_an_event_can_be_sent_to_one_of_two_clients(companion: Companion, connect_client: Connect) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
-    await companion.fire(message("for bob"), to=Target(user="bob"), origin="panel")
+    await companion.fire(message("for bob"), to=Target(user="bob"), origin=PANEL)
     companion.hub.send_to(companion.hub.clients[0], message("for alice"))
     assert json.loads(await receive(alice))["data"]["text"] == "for alice"
     assert json.loads(await receive(bob))["data"]["text"] == "for bob"
@@ -87,7 +88,7 @@ async def test_invalid_frames_are_logged_and_the_connection_stays_open(
     await receive(bob)
     verdicts = [row.verdict for row in rows(companion, Kind.FROM_UI)]
     assert verdicts == [Verdict.INVALID] * 6 + [Verdict.OK]
-    await companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin=PANEL)
     assert json.loads(await receive(alice)) == {"event": "friend_online", "data": {"username": "alice"}}
 
 
@@ -144,9 +145,9 @@ async def test_firing_while_a_client_is_closing_does_not_affect_other_clients(
     leaving, staying = await connect_client("leaving"), await connect_client("staying")
     companion.hub.clients[0].transport.close(1000, "")
     companion.hub.clients[0].transport.close(1000, "")
-    await companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin=PANEL)
     await asyncio.sleep(0)
-    await companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin=PANEL)
     await receive(staying)
     await receive(staying)
     await asyncio.wait_for(leaving.wait_closed(), PATIENCE_S)
@@ -191,7 +192,7 @@ async def test_clients_that_disconnect_unexpectedly_are_logged_without_warnings(
         "the connection was cut without a closing handshake (1006)"
     }
     socket = await connect_client()
-    await companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin=PANEL)
     await receive(socket)
 
 
@@ -203,7 +204,7 @@ async def test_firing_after_a_client_reset_its_connection_does_not_affect_other_
         await until(lambda: companion.hub.connection_count == 2)
         reset_client.reset()
         for _ in range(20):
-            await companion.fire(message("x" * 1_000), origin="panel")
+            await companion.fire(message("x" * 1_000), origin=PANEL)
     for _ in range(20):
         await receive(socket)
     await until(lambda: companion.hub.connection_count == 1)

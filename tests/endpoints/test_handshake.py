@@ -7,6 +7,7 @@ from websockets.exceptions import InvalidStatus
 
 from app.companion import Companion
 from app.hub.journal import Row, Verdict
+from app.hub.origin import PANEL
 from app.system.settings import TAURI_ORIGINS
 from tests.conftest import PATIENCE_S, Connect, until
 from tests.endpoints.raw import tcp_to, upgrade_status
@@ -181,5 +182,5 @@ async def test_a_malformed_handshake_does_not_affect_other_clients(
         await scanner.send(garbage)
         await scanner.read_to_end()
     client = await connect_client()
-    await companion.send_raw("still here", origin="panel")
+    await companion.send_raw("still here", origin=PANEL)
     assert await asyncio.wait_for(client.recv(), PATIENCE_S) == "still here"

@@ -20,6 +20,7 @@ from app.endpoints.listening import SPARE_CONNECTIONS
 from app.hub import rate_limit
 from app.hub.clock import Clock
 from app.hub.journal import Kind, Row, Verdict
+from app.hub.origin import PANEL
 from tests.conftest import PATIENCE_S, MakeCompanion, until
 from tests.endpoints.raw import RawClient, tcp_to, upgrade_status
 
@@ -69,7 +70,7 @@ async def test_connections_beyond_the_limit_are_cut_and_others_are_not_affected(
                     assert await late.read_to_end() == b""
         assert len(companion.server.connections) == 10
         assert companion.rejection_log.latest[0].reason == "10 connections are open already"
-        await companion.send_raw("still here", origin="panel")
+        await companion.send_raw("still here", origin=PANEL)
         assert await client.recv() == "still here"
 
 
@@ -88,7 +89,7 @@ async def test_a_client_that_exceeds_the_rate_is_warned_and_then_closed(make_com
         ]
         handled = [row for row in companion.journal if row.event == "typing"]
         assert 80 <= len(handled) <= 90  # two bursts and the frames refilled in the meantime
-        await companion.send_raw("still here", origin="panel")
+        await companion.send_raw("still here", origin=PANEL)
         assert await idle_client.recv() == "still here"
 
 

@@ -16,6 +16,7 @@ from app.endpoints import listening
 from app.endpoints.event_server import EventServer
 from app.endpoints.http_server import HttpServer
 from app.endpoints.listening import Listener, PortBusy, bounded
+from app.hub.origin import PANEL
 from tests.conftest import MakeCompanion, until
 
 Server = EventServer | HttpServer
@@ -105,7 +106,7 @@ async def test_clients_of_a_lost_socket_stay_connected_until_the_server_stops(
         await until(lambda: rows(running, "listening again"))
         async with connect(running.server.url, proxy=None) as second_client:
             await until(lambda: running.hub.connection_count == 2)
-            await running.send_raw("both", origin="panel")
+            await running.send_raw("both", origin=PANEL)
             assert await client.recv() == await second_client.recv() == "both"
             await running.stop()
             assert running.hub.connection_count == 0

@@ -12,6 +12,7 @@ import pytest
 
 from app import __version__
 from app.hub.journal import Kind, Verdict
+from app.hub.origin import PANEL
 from app.protocol.envelope import Envelope
 from tests.conftest import PATIENCE_S, Connect
 from tests.endpoints.http_client import PAGE, Answer, Rest
@@ -82,8 +83,8 @@ async def test_without_friends_an_empty_array_is_returned(rest: Rest) -> None:
 
 
 async def test_presence_follows_fired_events(rest: Rest) -> None:
-    await rest.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
-    await rest.companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="panel")
+    await rest.companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
+    await rest.companion.fire(Envelope("friend_offline", {"username": "alice"}), origin=PANEL)
     online = {friend["username"]: friend["online"] for friend in (await rest.get("/friends")).json}
     assert (online["alice"], online["bob"]) == (False, True)
 
@@ -153,7 +154,7 @@ async def test_removing_a_user_who_is_not_a_friend_returns_404(rest: Rest, subte
 async def test_a_message_equals_the_payload_of_new_message(rest: Rest) -> None:
     event = rest.companion.message_from("bob", "Grüße 👋\n\0 end")
     event.data["reactions"] = [{"emoji": "👍", "from": "me"}]
-    await rest.companion.fire(event, origin="panel")
+    await rest.companion.fire(event, origin=PANEL)
     answer = await rest.get("/messages?peer=bob")
     assert is_json(answer)
     assert answer.json["messages"][-1] == event.data
@@ -166,7 +167,7 @@ async def test_the_history_with_an_unknown_peer_is_empty(rest: Rest) -> None:
 
 async def test_130_messages_are_paged_from_the_newest(rest: Rest) -> None:
     for number in range(130):
-        await rest.companion.fire(rest.companion.message_from("erin", str(number)), origin="panel")
+        await rest.companion.fire(rest.companion.message_from("erin", str(number)), origin=PANEL)
 
     def texts(first: int, end: int) -> list[str]:
         return [str(number) for number in range(first, end)]
@@ -241,7 +242,7 @@ async def test_the_sending_window_does_not_receive_its_own_message(rest: Rest, c
     answer = await rest.post(
         "/messages", {"to": "alice", "text": "Hi"}, headers={"Origin": PAGE, "User-Agent": "Chromium"}
     )
-    await rest.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await rest.companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     event = json.loads(await asyncio.wait_for(other.recv(), PATIENCE_S))
     assert (event["data"]["msg_id"], event["data"]["direction"]) == (answer.json["msg_id"], "sent")
     assert json.loads(await asyncio.wait_for(window.recv(), PATIENCE_S))["event"] == "friend_online"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from app.endpoints.http_server import RESPONSE_HEADERS
 from app.endpoints.rest import MAX_BODY_BYTES
+from app.hub.origin import PANEL
 from app.storage import chat_file as storage
 from tests.conftest import MakeCompanion, examples
 from tests.endpoints.http_client import Rest
@@ -172,7 +173,7 @@ async def test_a_name_encoded_by_the_ui_is_found(rest: Rest, subtests: pytest.Su
         with subtests.test(name=name):
             await rest.companion.chat.add_person(name, is_friend=True)
             encoded = quote(name, safe="-_.!~*'()")  # as encodeURIComponent does
-            await rest.companion.fire(rest.companion.message_from(name, "Hi"), origin="panel")
+            await rest.companion.fire(rest.companion.message_from(name, "Hi"), origin=PANEL)
             assert (await rest.get(f"/messages?peer={encoded}")).json["total"] == 1
             assert (await rest.post("/messages", {"to": name, "text": "Hi"})).status == 202
             assert (await rest.delete(f"/friends/{encoded}")).status == 204

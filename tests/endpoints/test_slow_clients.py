@@ -5,6 +5,7 @@ import asyncio
 from app.companion import Companion
 from app.hub.clients import OUTBOX_BYTES
 from app.hub.journal import Row, Verdict
+from app.hub.origin import PANEL
 from app.protocol.envelope import Envelope
 from tests.conftest import PATIENCE_S, Connect, until
 from tests.endpoints.raw import client_that_never_reads
@@ -53,7 +54,7 @@ async def test_queued_frames_arrive_in_order_when_the_client_reads_again(
         (client_in_hub,) = companion.hub.clients
         sent = 0
         while not client_in_hub.outbox.waiting > OUTBOX_BYTES // 2:
-            await companion.send_raw(f"<{sent:05}>".ljust(CHUNK, "."), origin="panel")
+            await companion.send_raw(f"<{sent:05}>".ljust(CHUNK, "."), origin=PANEL)
             sent += 1
             companion.hub.batcher.flush()  # a full socket pauses the queue, which would grow on a busy machine
             await asyncio.sleep(0)

@@ -9,6 +9,7 @@ from app.hub import client_activity
 from app.hub.client_activity import SECONDS, ClientActivity
 from app.hub.hub import Hub
 from app.hub.journal import Journal
+from app.hub.origin import PANEL
 from app.hub.target import Target
 from app.hub.tasks import Tasks
 from app.protocol.envelope import Envelope
@@ -29,14 +30,14 @@ def test_the_last_event_sent_to_a_client_is_found(stage: Stage, activity: Client
     assert activity.last_sent(alice) is None
     first = stage.hub.broadcast(ONLINE)
     stage.time.passed += 3
-    second = stage.hub.publish(TYPING, to=Target(user="bob"), origin="panel")
+    second = stage.hub.publish(TYPING, to=Target(user="bob"), origin=PANEL)
     assert activity.last_sent(alice) == (first.seq, "friend_online", 1_700_000_000.0)
     assert activity.last_sent(bob) == (second.seq, "typing", 1_700_000_003.0)
 
 
 def test_events_that_were_not_sent_are_ignored(stage: Stage, activity: ClientActivity) -> None:
     alice = stage.join("alice")
-    stage.hub.publish(TYPING, to=Target(user="unknown"), origin="panel")
+    stage.hub.publish(TYPING, to=Target(user="unknown"), origin=PANEL)
     stage.hub.pause(True)
     stage.hub.broadcast(ONLINE)
     assert activity.last_sent(alice) is None

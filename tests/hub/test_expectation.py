@@ -10,6 +10,7 @@ import pytest
 from app.hub import slices
 from app.hub.expectation import MAX_RECEIVED_INSTEAD, Expectation, ExpectationResult, wait_for, why_impossible
 from app.hub.journal import Journal, Kind, Row, Verdict
+from app.hub.origin import REST, client_origin
 from app.hub.rest_log import MAX_UNLOGGED, Call, LogPosition, RestLog
 from app.hub.router import Router
 from app.protocol.catalog import Catalog, built_in
@@ -32,11 +33,17 @@ class Desk:
         data = {"to": "alice", "typing": True} if data is None else data
         payload = json.dumps({"event": "typing", "data": data}).encode()
         return self.journal.append(
-            Kind.FROM_UI, "typing", payload=payload, user=user, client=client, origin=f"client {client}", **options
+            Kind.FROM_UI,
+            "typing",
+            payload=payload,
+            user=user,
+            client=client,
+            origin=client_origin(client),
+            **options,
         )
 
     def call(self, name: str, body: bytes = b"", verdict: Verdict = Verdict.OK) -> Row:
-        return self.journal.append(Kind.FROM_UI, name, payload=body, client="rest", origin="rest", verdict=verdict)
+        return self.journal.append(Kind.FROM_UI, name, payload=body, client="rest", origin=REST, verdict=verdict)
 
     async def wait(
         self, expected: Expectation, within_s: float = SHORT, after: int | LogPosition | None = None

@@ -7,7 +7,7 @@ import pytest
 from app.hub.clients import OUTBOX_BYTES, Client
 from app.hub.hub import LOSS_WINDOW_S, STALLED_S, Delivery
 from app.hub.journal import Kind, Row, Verdict
-from app.hub.origin import PANEL, SERVER
+from app.hub.origin import PANEL, SERVER, Origin
 from app.hub.outgoing import Outgoing, ServerNote
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
@@ -77,7 +77,7 @@ def test_an_event_is_encoded_once_for_all_clients(stage: Stage) -> None:
 
 def test_an_event_leaves_one_row(stage: Stage) -> None:
     stage.join()
-    delivery = stage.hub.publish(ONLINE, origin="panel")
+    delivery = stage.hub.publish(ONLINE, origin=PANEL)
     row = last_row(stage)
     assert delivery == Delivery(row.seq, (1,), "delivered to 1 client")
     assert (row.kind, row.event, row.client, row.origin) == (Kind.TO_UI, "friend_online", "all", "panel")
@@ -87,10 +87,10 @@ def test_an_event_leaves_one_row(stage: Stage) -> None:
 
 def test_an_event_is_sent_to_a_user_to_some_clients_or_to_one(stage: Stage) -> None:
     alice, bob, carol = stage.join("alice"), stage.join("bob"), stage.join("carol")
-    assert stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").clients == (bob.id,)
+    assert stage.hub.publish(ONLINE, to=Target(user="bob"), origin=PANEL).clients == (bob.id,)
     assert last_row(stage).client == "user:bob"
     some = Target(clients=frozenset({alice.id, carol.id}))
-    assert stage.hub.publish(ONLINE, to=some, origin="panel").clients == (alice.id, carol.id)
+    assert stage.hub.publish(ONLINE, to=some, origin=PANEL).clients == (alice.id, carol.id)
     assert last_row(stage).client == "client:1,3"
     assert stage.hub.send_to(carol, ONLINE).delivered == 1
     assert [len(stage.frames(each)) for each in (alice, bob, carol)] == [1, 1, 2]
@@ -108,10 +108,8 @@ def test_an_event_without_recipients_reports_why_it_was_not_sent(stage: Stage) -
     assert stage.hub.broadcast(ONLINE).note == "not sent: no client is connected"
     assert last_row(stage).verdict is Verdict.WARNING
     stage.join("alice")
-    assert (
-        stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").note == "not sent: no client acts as bob"
-    )
-    delivery = stage.hub.publish(ONLINE, to=Target(clients=frozenset({9})), origin="panel")
+    assert stage.hub.publish(ONLINE, to=Target(user="bob"), origin=PANEL).note == "not sent: no client acts as bob"
+    delivery = stage.hub.publish(ONLINE, to=Target(clients=frozenset({9})), origin=PANEL)
     assert (delivery.delivered, delivery.note) == (0, "not sent: client 9 has never connected")
     assert last_row(stage).note == delivery.note
 
@@ -124,14 +122,14 @@ def test_the_note_names_a_client_that_has_disconnected(stage: Stage, others: int
     stage.hub.leave(departed)
     assert stage.hub.send_to(departed, ONLINE).note == "not sent: client 1 has disconnected"
     both = Target(clients=frozenset({1, 9}))
-    assert stage.hub.publish(ONLINE, to=both, origin="panel").note == "not sent: clients 1, 9 are not connected"
+    assert stage.hub.publish(ONLINE, to=both, origin=PANEL).note == "not sent: clients 1, 9 are not connected"
 
 
 def test_a_stopped_server_takes_precedence_over_the_target_as_the_reason(stage: Stage) -> None:
     stage.hub.paused = True
     stage.hub.why_closed = lambda: "the server is stopped. Start the server"
     for to in (ALL, Target(user="bob"), Target(clients=frozenset({9}))):
-        note = stage.hub.publish(ONLINE, to=to, origin="panel").note
+        note = stage.hub.publish(ONLINE, to=to, origin=PANEL).note
         assert note == "not sent: the server is stopped. Start the server"
 
 
@@ -170,7 +168,7 @@ def test_a_raw_frame_is_sent_unchanged_and_its_row_is_invalid(stage: Stage) -> N
 
 def test_a_row_can_be_resent_to_the_same_target(stage: Stage) -> None:
     alice, bob = stage.join("alice"), stage.join("bob")
-    stage.hub.publish(ONLINE, to=Target(user="alice"), origin="panel")
+    stage.hub.publish(ONLINE, to=Target(user="alice"), origin=PANEL)
     sent = last_row(stage)
     delivery = stage.hub.send(Outgoing.again(sent, origin=PANEL))
     assert (stage.frames(alice), stage.frames(bob)) == ([ONLINE_FRAME] * 2, [])
@@ -193,7 +191,7 @@ def test_identify_changes_the_user_that_a_client_acts_as(stage: Stage) -> None:
     stage.hub.identify(client, "bob")
     stage.hub.identify(client, "bob")
     assert usernames == ["bob"]
-    assert stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").clients == (client.id,)
+    assert stage.hub.publish(ONLINE, to=Target(user="bob"), origin=PANEL).clients == (client.id,)
     assert [row.note for row in stage.rows("identity changed")] == ["acts as bob"]
 
 
@@ -297,7 +295,7 @@ def test_a_row_to_or_about_one_client_names_its_user(stage: Stage) -> None:
 def test_a_row_names_the_clients_that_a_frame_was_sent_to(stage: Stage) -> None:
     first, second = stage.join(), stage.join("bob")
     for to in (Target(), Target(), Target(user="bob"), Target(user="unknown")):
-        stage.hub.publish(ONLINE, to=to, origin="test")
+        stage.hub.publish(ONLINE, to=to, origin=Origin("test"))
     rows = [row for row in stage.journal if row.kind is Kind.TO_UI]
     both = (first.id, second.id)
     assert [row.recipients for row in rows] == [both, both, (second.id,), ()]

@@ -3,6 +3,7 @@
 import pytest
 
 from app.hub.journal import Journal, Kind, Row, Verdict
+from app.hub.origin import client_origin
 from tests.hub.doubles import FakeTime
 
 
@@ -33,12 +34,12 @@ def test_a_row_has_its_times_and_the_size_of_its_payload() -> None:
         client="3",
         verdict=Verdict.WARNING,
         note="n",
-        origin="client 3",
+        origin=client_origin(3),
         user="zoe",
     )
     assert row == Row(
         1, time.clock.wall(), time.clock.mono(),
-        Kind.FROM_UI, "3", "typing", "ü".encode(), 2, Verdict.WARNING, "n", "client 3", "zoe",
+        Kind.FROM_UI, "3", "typing", "ü".encode(), 2, Verdict.WARNING, "n", client_origin(3), "zoe",
     )  # fmt: skip
 
 

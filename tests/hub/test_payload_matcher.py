@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.hub import payload_matcher
 from app.hub.filter import parse
+from app.hub.origin import PANEL
 from app.hub.payload_matcher import (
     MAX_EXPANDED,
     Expressions,
@@ -25,7 +26,7 @@ PAYLOADS = st.lists(st.one_of(LETTERS.map(str.encode), st.binary(max_size=8)), m
 
 def columns(payloads: list[bytes], events: list[str] | None = None, note: str = "") -> Columns:
     events = events or ["typing"] * len(payloads)
-    keys = [RowKey(Kind.TO_UI, "all", event, Verdict.OK, note, "panel", "", ()) for event in events]
+    keys = [RowKey(Kind.TO_UI, "all", event, Verdict.OK, note, PANEL, "", ()) for event in events]
     return Columns(keys, [1.0] * len(payloads), payloads)
 
 
@@ -78,7 +79,7 @@ FILTERS = st.lists(WORDS, max_size=3).map(" ".join)
 def test_matching_many_rows_equals_matching_each_row(payloads: list[bytes], text: str) -> None:
     row_filter = parse(text, lambda: 8.0)
     rows = [
-        Row(1, 1.0, 1.0, Kind.TO_UI, "all", "typing" if n % 2 else "new", each, len(each), Verdict.OK, "", "panel")
+        Row(1, 1.0, 1.0, Kind.TO_UI, "all", "typing" if n % 2 else "new", each, len(each), Verdict.OK, "", PANEL)
         for n, each in enumerate(payloads)
     ]
     all_columns = columns(payloads, [row.event for row in rows])

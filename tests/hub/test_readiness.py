@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from app.hub.clients import Client
+from app.hub.origin import CONTROL, PRIMING, Origin, client_origin
 from app.hub.readiness import Readiness
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
@@ -221,7 +222,7 @@ def lost(stage: Stage) -> list[tuple[str, str]]:
 
 def test_a_client_that_disconnects_right_after_a_delivery_is_reported(stage: Stage) -> None:
     client = stage.join()
-    delivery = stage.hub.publish(ONLINE, origin="control")
+    delivery = stage.hub.publish(ONLINE, origin=CONTROL)
     stage.time.passed += 0.09
     stage.hub.leave(client)
     assert lost(stage) == [
@@ -235,14 +236,14 @@ def test_a_client_that_disconnects_right_after_a_delivery_is_reported(stage: Sta
 @pytest.mark.parametrize(
     ("to", "passed", "origin"),
     [
-        (ALL, 0.2, "control"),
-        (Target(user="bob"), 0.0, "control"),
-        (ALL, 0.0, "priming"),
-        (ALL, 0.0, "client 1"),
+        (ALL, 0.2, CONTROL),
+        (Target(user="bob"), 0.0, CONTROL),
+        (ALL, 0.0, PRIMING),
+        (ALL, 0.0, client_origin(1)),
     ],
     ids=["later", "other recipient", "priming", "own event"],
 )
-def test_other_deliveries_are_not_reported(stage: Stage, to: Target, passed: float, origin: str) -> None:
+def test_other_deliveries_are_not_reported(stage: Stage, to: Target, passed: float, origin: Origin) -> None:
     client = stage.join("me")
     stage.join("bob")
     stage.hub.publish(ONLINE, to=to, origin=origin)
@@ -253,17 +254,17 @@ def test_other_deliveries_are_not_reported(stage: Stage, to: Target, passed: flo
 
 def test_unsent_events_and_events_before_the_client_joined_are_not_reported(stage: Stage) -> None:
     stage.join("bob")
-    stage.hub.publish(ONLINE, origin="control")
+    stage.hub.publish(ONLINE, origin=CONTROL)
     client = stage.join("me")
     stage.hub.paused = True
-    stage.hub.publish(ONLINE, origin="control")
+    stage.hub.publish(ONLINE, origin=CONTROL)
     stage.hub.leave(client)
     assert lost(stage) == []
 
 
 def test_a_client_that_the_companion_disconnects_is_not_reported(stage: Stage) -> None:
     one, two, three = stage.join(), stage.join(), stage.join()
-    stage.hub.publish(ONLINE, origin="control")
+    stage.hub.publish(ONLINE, origin=CONTROL)
     one.close(1001, "")
     two.abort()
     stage.hub.leave(one)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.hub.origin import PANEL, SERVER
 from app.hub.row import Kind, Row, Verdict
 from app.hub.row_store import CHUNK_ROWS, MAX_CACHED_KEYS, RowStore
 
@@ -14,7 +15,7 @@ def add(store: RowStore, number: int, size: int = 3) -> Row:
     """Add a row with this number to ``store``, and return it."""
     payload = bytes([number % 256]) * size
     event = ("one", "two", "three")[number % 3]
-    row = Row(number, number / 4, number / 2, Kind.TO_UI, "all", event, payload, size, Verdict.OK, "", "panel")
+    row = Row(number, number / 4, number / 2, Kind.TO_UI, "all", event, payload, size, Verdict.OK, "", PANEL)
     store.add(row)
     return row
 
@@ -117,7 +118,7 @@ def test_rows_with_equal_fields_share_a_key() -> None:
 def test_the_key_cache_is_bounded_when_every_note_differs() -> None:
     store = RowStore(CHUNK_ROWS)
     for number in range(1, 2 * MAX_CACHED_KEYS):
-        store.add(Row(number, 0.0, 0.0, Kind.SERVER, "", "x", b"", 0, Verdict.OK, f"note {number}", "server"))
+        store.add(Row(number, 0.0, 0.0, Kind.SERVER, "", "x", b"", 0, Verdict.OK, f"note {number}", SERVER))
     assert len(store._keys) <= MAX_CACHED_KEYS
     assert [key.note for key in store.columns(store.last, store.last).keys] == [f"note {store.last}"]
 

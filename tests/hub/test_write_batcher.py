@@ -13,6 +13,7 @@ from app.hub.clock import Clock
 from app.hub.flush_policy import MAX_IMMEDIATE_SINGLES, MAX_QUEUE_WAIT_S, SINGLE_QUIET_RATIO
 from app.hub.hub import Hub
 from app.hub.journal import Journal
+from app.hub.origin import Origin
 from app.hub.target import Target
 from app.hub.write_batcher import (
     CLIENTS_PER_CLOCK_CHECK,
@@ -43,7 +44,7 @@ class BatchingStage:
 
     def fire(self, text: str, to: Target | None = None) -> None:
         event = Envelope("friend_online", {"username": text})
-        self.hub.publish(event, origin="test", **({"to": to} if to else {}))
+        self.hub.publish(event, origin=Origin("test"), **({"to": to} if to else {}))
 
     def received(self, number: int) -> list[str]:
         data = b"".join(self.transports[number].frames)

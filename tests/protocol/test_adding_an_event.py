@@ -11,6 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.protocol import events
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.contract import Direction
@@ -80,9 +81,9 @@ async def test_the_new_event_is_validated_and_sent(events_with: EventsWith) -> N
         async with connect(companion.server.url, proxy=None) as socket:
             await until(lambda: companion.hub.connection_count == 1)
             with pytest.raises(InvalidEvent) as caught:
-                await companion.fire(Envelope("message_delivered", {"msg_id": "7", "peer": "bob"}), origin="panel")
+                await companion.fire(Envelope("message_delivered", {"msg_id": "7", "peer": "bob"}), origin=PANEL)
             assert [problem.path for problem in caught.value.problems] == ["data.msg_id"]
-            await companion.fire(GOOD, origin="panel")
+            await companion.fire(GOOD, origin=PANEL)
             assert json.loads(await socket.recv()) == {"event": GOOD.event, "data": GOOD.data}
     finally:
         await companion.close()

@@ -8,6 +8,7 @@ import pytest
 
 from app.hub.generated_values import GeneratedValues
 from app.hub.hub import Delivery
+from app.hub.origin import PANEL
 from app.hub.target import ALL, Target
 from app.protocol.catalog import built_in
 from app.protocol.envelope import Envelope
@@ -57,7 +58,7 @@ class Desk:
         self.composer = EventComposer(self.sender)
 
     async def fire(self, fixture: Fixture, to: Target | None = None, **options: Any) -> Delivery:
-        return await self.composer.fire(fixture, to=to, origin="panel", **options)
+        return await self.composer.fire(fixture, to=to, origin=PANEL, **options)
 
 
 @pytest.fixture
@@ -223,12 +224,12 @@ async def test_a_fixture_is_recent_once_also_if_its_values_differ_each_time(desk
     fixture = Fixture(event="unknown", data={"id": "{{uuid}}"})
     for _ in range(2):
         await desk.fire(fixture)
-    await desk.composer.fire_again(origin="panel")
+    await desk.composer.fire_again(origin=PANEL)
     assert len({each.data["id"] for each in desk.sender.events}) == 3
     assert len(desk.composer.recent) == 1
     await desk.fire(ONLINE, persona="bob")
     await desk.fire(ONLINE, persona="carol")
-    await desk.composer.fire_text("{{uuid}}", origin="panel")
+    await desk.composer.fire_text("{{uuid}}", origin=PANEL)
     assert len(desk.composer.recent) == 4
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.hub.journal import Kind, Verdict
+from app.hub.origin import PANEL
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
@@ -77,7 +78,7 @@ def test_all_templates_of_a_fixture_are_resolved() -> None:
 @pytest.mark.parametrize("saved", library.all, ids=lambda saved: saved.name)
 async def test_every_fixture_can_be_fired(make_companion: MakeCompanion, saved: SavedFixture) -> None:
     companion = await make_companion(username="zoe")
-    delivery = await companion.composer.fire(saved.fixture, origin="panel")
+    delivery = await companion.composer.fire(saved.fixture, origin=PANEL)
     rows = [row for row in companion.journal if row.kind is Kind.TO_UI]
     assert len(rows) == saved.fixture.times
     assert {row.payload for row in rows} == {rows[0].payload}

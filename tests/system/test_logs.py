@@ -9,6 +9,7 @@ import pytest
 
 import app
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.protocol.envelope import Envelope
 from app.system import logs
 from app.system.data_directory import DataDirectory, Overrides
@@ -122,8 +123,8 @@ async def test_no_payload_text_is_written_to_the_log_files(
     socket = await connect_client("alice")
     sample = companion.catalog.problems(Envelope("friend_online", {"username": SECRET}))
     assert sample == []
-    await companion.fire(Envelope("friend_online", {"username": SECRET}), origin="panel")
-    await companion.send_raw(f"{{{SECRET}", origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": SECRET}), origin=PANEL)
+    await companion.send_raw(f"{{{SECRET}", origin=PANEL)
     for frame in (
         SECRET,
         SECRET.encode(),

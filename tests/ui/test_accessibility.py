@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.protocol.envelope import Envelope
 from app.ui.window import INJECT, ROOMS, MainWindow
 from tests.conftest import Connect
@@ -48,7 +49,7 @@ async def test_every_control_has_a_name(
     window: MainWindow, companion: Companion, connect_client: Connect, subtests: pytest.Subtests
 ) -> None:
     await connect_client()
-    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     window.events.model.flush()
     window.events.table.selectRow(1)
     window.banner.show_notice("Notice", (("Retry", lambda: None),))

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.protocol.backend import MessageData, RestCaller
 from app.protocol.envelope import Envelope
 from app.protocol.errors import StorageError
@@ -130,7 +131,7 @@ async def test_a_new_message_moves_its_friend_to_the_top_and_keeps_the_selection
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await choose(room, "carol", qtbot)
-    await companion.fire(companion.message_from("dave", "back"), origin="cli")
+    await companion.fire(companion.message_from("dave", "back"), origin=PANEL)
     await wait_until_updated(room)
     assert names(room) == ["dave", "alice", "carol", "bob"]
     assert room.list.currentIndex().row() == 2
@@ -145,7 +146,7 @@ async def test_the_list_shows_presence_and_unread_counts(room: ChatsRoom) -> Non
 
 async def test_a_message_of_a_friend_increases_the_unread_count(room: ChatsRoom, companion: Companion) -> None:
     for _ in range(3):
-        await companion.fire(companion.message_from("bob", "hey"), origin="cli")
+        await companion.fire(companion.message_from("bob", "hey"), origin=PANEL)
     await wait_until_updated(room)
     assert accessible_text_of(room, "bob") == "bob, offline, 3 unread"
 
@@ -248,7 +249,7 @@ async def test_an_event_fired_elsewhere_changes_the_online_switch_without_firing
     room: ChatsRoom, companion: Companion, connect_client: Connect
 ) -> None:
     client = await connect_client()
-    await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="cli")
+    await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin=PANEL)
     await wait_until_updated(room)
     assert not room.header.online.isChecked()
     assert len(await all_frames(companion, client)) == 1
@@ -329,7 +330,7 @@ async def test_a_new_message_does_not_scroll_the_history_while_reading_older_mes
     await choose(room, "alice", qtbot)
     room.bubbles.verticalScrollBar().setValue(room.bubbles.verticalScrollBar().maximum() // 2)
     before = room.bubbles.visualRect(room.bubbles.model().index(50, 0)).top()
-    await companion.fire(companion.message_from("alice", "new"), origin="cli")
+    await companion.fire(companion.message_from("alice", "new"), origin=PANEL)
     await wait_until_updated(room)
     assert texts(room)[-1] == "new"
     assert room.bubbles.visualRect(room.bubbles.model().index(50, 0)).top() == before
@@ -339,8 +340,8 @@ async def test_the_selected_message_stays_selected_when_messages_are_received(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
     selected = select(room, 2, qtbot)
-    await companion.fire(companion.message_from("alice", "new"), origin="cli")
-    await companion.fire(companion.message_from("dave", "new"), origin="cli")
+    await companion.fire(companion.message_from("alice", "new"), origin=PANEL)
+    await companion.fire(companion.message_from("dave", "new"), origin=PANEL)
     await wait_until_updated(room)
     assert room.bubbles.selected == selected
     assert texts(room)[-1] == "new"
@@ -354,7 +355,7 @@ async def test_a_message_of_the_local_user_is_shown_with_its_delivery_state(
     await wait_until_updated(room)
     assert room.bubbles.messages[-1] == sent
     assert not sent["delivered"]
-    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="cli")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     await wait_until_updated(room)
     assert room.bubbles.messages[-1]["delivered"]
 
@@ -504,8 +505,8 @@ async def test_events_do_not_change_the_draft(
     client = await connect_client()
     qtbot.keyClicks(room.composer.line, "half a sent")
     await wait_until_idle(companion)
-    await companion.fire(companion.message_from("dave", "hey"), origin="cli")
-    await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="cli")
+    await companion.fire(companion.message_from("dave", "hey"), origin=PANEL)
+    await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin=PANEL)
     await wait_until_updated(room)
     assert room.composer.line.text() == "half a sent"
     assert [each["event"] for each in await all_frames(companion, client)] == [
@@ -840,8 +841,8 @@ async def test_after_several_quick_selections_the_last_chat_is_shown(room: Chats
 
 async def test_messages_of_other_users_are_not_shown_in_the_chat(room: ChatsRoom, companion: Companion) -> None:
     before = room.bubbles.messages
-    await companion.fire(Envelope("new_message", message("for bob", peer="bob", sent=True)), origin="cli")
-    await companion.fire(Envelope("new_message", message("from an unknown user", peer="mallory")), origin="cli")
+    await companion.fire(Envelope("new_message", message("for bob", peer="bob", sent=True)), origin=PANEL)
+    await companion.fire(Envelope("new_message", message("from an unknown user", peer="mallory")), origin=PANEL)
     await wait_until_updated(room)
     assert room.bubbles.messages == before
     assert "mallory" not in names(room)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QLineEdit, QMessageBox, QPushButton
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.ui.rooms.chats import ChatsRoom
 from app.ui.window import CHATS
 from tests.conftest import MakeCompanion, until
@@ -321,7 +322,7 @@ async def test_the_chat_state_is_reset_to_the_default_personas(room: ChatsRoom, 
     companion = room._companion
     room.add_persona("zoe")
     await companion.chat.remove_person("alice")
-    await companion.fire(companion.message_from("bob", "new"), origin="cli")
+    await companion.fire(companion.message_from("bob", "new"), origin=PANEL)
     await wait_until_updated(room)
     await trigger(room, "Reset", "Reset")
     assert names(room) == ["alice", "carol", "bob", "dave"]

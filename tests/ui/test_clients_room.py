@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import EXTERNAL_CLOSE_CODES
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.hub.target import Target
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
@@ -361,7 +362,7 @@ async def test_nothing_important_is_cut_and_the_rest_has_tooltips(
     window.resize(size)
     await connect_client("frontend-developer", origin="http://localhost:1420", user_agent_header="Mozilla " * 20)
     await connect_client("al")
-    await companion.fire(Envelope("friend_offline", {"username": "bob"}), origin="panel")
+    await companion.fire(Envelope("friend_offline", {"username": "bob"}), origin=PANEL)
     window.grab()
     measure, table = room.table.fontMetrics().horizontalAdvance, room.table
     longest = max(companion.catalog.names(Direction.TO_UI), key=measure)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.hub.origin import PANEL
 from app.protocol.envelope import Envelope
 from app.ui.widgets.short_button import ShortButton
 from app.ui.window import INJECT, ROOMS, MainWindow
@@ -104,7 +105,7 @@ async def test_no_text_is_cut_without_a_tooltip(
     window: MainWindow, connect_client: Connect, subtests: pytest.Subtests
 ) -> None:
     await connect_client("alice", origin="http://localhost:1420")
-    await window.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await window.companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     window.companion.rejection_log.add("events", "origin not allowed", "http://localhost:5555")
     window.inject.bar.fire()
     await asyncio.sleep(0)

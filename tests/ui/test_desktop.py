@@ -24,6 +24,7 @@ from app.companion import Companion
 from app.desktop import new_companion, run
 from app.desktop import tray_app as tray_app_module
 from app.desktop.tray_app import TrayApp
+from app.hub.origin import PANEL
 from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture
@@ -190,7 +191,7 @@ async def test_a_start_shows_the_window_and_listens(start: Start) -> None:
     assert desktop.companion.state is ServerState.LISTENING
     assert not desktop.window.banner.isVisible()
     client = await connect_to(desktop)
-    await desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     assert (await frame(client))["event"] == "friend_online"
     await client.close()
 
@@ -238,7 +239,7 @@ async def test_with_a_client_quitting_asks_and_cancel_keeps_running(
     await asyncio.sleep(0.02)
     assert apps.running(desktop)
     assert desktop.window.isVisible()
-    await desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     assert (await frame(client))["event"] == "friend_online"
     await client.close()
 
@@ -396,7 +397,7 @@ async def test_closing_the_window_with_a_tray_hides_it_and_shows_the_hint_once(
         assert apps.running(desktop)
         desktop.window.present()
     assert hints == ["Still running in the tray"]
-    await desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     assert (await frame(client))["event"] == "friend_online"
     await client.close()
 
@@ -872,7 +873,7 @@ async def test_a_second_start_with_the_same_port_changes_nothing(
     desktop = await start(port=unused_tcp_port)
     client = await connect_to(desktop)
     assert await second_start(tmp_path, {"port": unused_tcp_port, "hidden": False})
-    await desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     assert (await frame(client))["event"] == "friend_online"
     assert not desktop.window.banner.isVisible()
     await client.close()
@@ -1198,7 +1199,7 @@ async def test_a_visible_fire_bar_shows_the_result_instead_of_a_notification(
     desktop.window.firing.repeat()
     await until(lambda: notifications)
     assert notifications == [("P2P Chat Companion", "Nothing has been fired yet.")]
-    await desktop.companion.composer.fire_message("alice", "x" * 200, origin="panel")
+    await desktop.companion.composer.fire_message("alice", "x" * 200, origin=PANEL)
     desktop._show_fire_bar()
     assert desktop._fire_bar
     desktop.window.firing.repeat()

@@ -12,7 +12,7 @@ from app.hub import search
 from app.hub.clock import Clock
 from app.hub.filter import Filter, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
-from app.hub.origin import Origin
+from app.hub.origin import PANEL, REST, TRAY, Origin, client_origin
 from app.hub.row_store import RowStore
 from app.ui.models import event_log
 from app.ui.models.event_log import FLUSH_MS, Col, EventLogModel, TimeStyle, clock, result, summary
@@ -49,7 +49,7 @@ def model(journal: Journal, qtmodeltester: Any) -> Any:
 def append(journal: Journal, number: int, event: str = "typing", **options: Any) -> None:
     for _ in range(number):
         payload = json.dumps({"event": event, "data": {"username": "alice", "typing": True}}).encode()
-        journal.append(Kind.TO_UI, event, payload=payload, origin="panel", **options)
+        journal.append(Kind.TO_UI, event, payload=payload, origin=PANEL, **options)
 
 
 def numbers(model: EventLogModel) -> list[int]:
@@ -341,7 +341,7 @@ def test_the_clock_shows_milliseconds() -> None:
 def test_a_row_to_the_ui_shows_its_recipients_and_event(journal: Journal, model: EventLogModel) -> None:
     payload = b'{"event":"new_message","data":{"from":"alice","to":"me","text":"Hey there!"}}'
     journal.append(
-        Kind.TO_UI, "new_message", payload=payload, client="all", origin="panel", note="delivered to 2 clients"
+        Kind.TO_UI, "new_message", payload=payload, client="all", origin=PANEL, note="delivered to 2 clients"
     )
     model.flush()
     assert [text(model, 0, column) for column in list(Col)[1:]] == [
@@ -357,7 +357,7 @@ def test_a_row_to_the_ui_shows_its_recipients_and_event(journal: Journal, model:
 def test_a_row_from_the_ui_shows_its_client_and_event(journal: Journal, model: EventLogModel) -> None:
     payload = b'{"event":"typing","data":{"to":"bob","typing":true}}'
     journal.append(
-        Kind.FROM_UI, "typing", payload=payload, client="3", origin="client 3",
+        Kind.FROM_UI, "typing", payload=payload, client="3", origin=client_origin(3),
         verdict=Verdict.WARNING, note="no client acts as bob",
     )  # fmt: skip
     model.flush()
@@ -411,7 +411,13 @@ def test_an_invalid_row_shows_its_raw_text_and_the_error(
     journal: Journal, model: EventLogModel, payload: bytes
 ) -> None:
     journal.append(
-        Kind.FROM_UI, "", payload=payload, client="1", origin="client 1", verdict=Verdict.INVALID, note="not JSON"
+        Kind.FROM_UI,
+        "",
+        payload=payload,
+        client="1",
+        origin=client_origin(1),
+        verdict=Verdict.INVALID,
+        note="not JSON",
     )
     model.flush()
     assert text(model, 0, Col.EVENT) == "–"
@@ -433,22 +439,22 @@ def test_an_invalid_row_shows_its_raw_text_and_the_error(
 def test_the_summary_of_an_unparsed_request_body_is_its_raw_text(
     journal: Journal, model: EventLogModel, payload: bytes
 ) -> None:
-    journal.append(Kind.FROM_UI, "DELETE /friends/x", payload=payload, client="rest", origin="rest")
+    journal.append(Kind.FROM_UI, "DELETE /friends/x", payload=payload, client="rest", origin=REST)
     model.flush()
     assert text(model, 0, Col.SUMMARY).split() == payload[:200].decode("utf-8", "replace").split()
 
 
 def test_a_summary_is_one_line_and_short() -> None:
     long = json.dumps({"event": "x", "data": {"from": "a", "to": "b", "text": "line\n" * 4000}}).encode()
-    row = Row(1, 0.0, 0.0, Kind.TO_UI, "all", "x", long, len(long), Verdict.OK, "", "panel")
+    row = Row(1, 0.0, 0.0, Kind.TO_UI, "all", "x", long, len(long), Verdict.OK, "", PANEL)
     assert "\n" not in summary(row)
     assert len(summary(row)) <= 200
 
 
 def test_a_result_contains_the_origin_if_it_is_the_window_or_the_tray() -> None:
-    row = Row(1, 0.0, 0.0, Kind.TO_UI, "all", "x", b"", 0, Verdict.OK, "delivered to 1 client", "tray")
+    row = Row(1, 0.0, 0.0, Kind.TO_UI, "all", "x", b"", 0, Verdict.OK, "delivered to 1 client", TRAY)
     assert result(row) == "delivered to 1 client · from the tray"
-    assert result(row._replace(origin="client 2")) == "delivered to 1 client"
+    assert result(row._replace(origin=client_origin(2))) == "delivered to 1 client"
 
 
 def test_the_accessible_text_of_a_cell_contains_its_column(journal: Journal, model: EventLogModel) -> None:

@@ -20,6 +20,7 @@ from app.companion import Companion
 from app.hub.clock import Clock
 from app.hub.expectation import Expectation
 from app.hub.journal import Kind, Verdict
+from app.hub.origin import PANEL, REST
 from app.hub.row import STATE_CHANGES
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.command import expect_arguments, trigger_arguments, trigger_command
@@ -72,7 +73,7 @@ async def room(window: MainWindow) -> EventsRoom:
 
 
 async def online(companion: Companion, username: str = "alice") -> None:
-    await companion.fire(Envelope("friend_online", {"username": username}), origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": username}), origin=PANEL)
 
 
 def events(room: EventsRoom) -> list[str]:
@@ -139,14 +140,14 @@ async def test_rows_of_all_kinds_are_added_automatically(
 
 async def test_typing_in_the_filter_hides_other_rows(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
     await online(companion)
-    await companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin=PANEL)
     room.model.flush()
     room.focus_filter()
     qtbot.keyClicks(room.filter, "event:new")
     await until(lambda: events(room) == ["new_message"])
     assert room.bar.count.text() == "1 of 3"
     assert not room.filter_problem.isVisible()
-    await companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin=PANEL)
     await online(companion)
     await until(lambda: len(events(room)) == 2)
     assert events(room) == ["new_message"] * 2
@@ -225,7 +226,7 @@ async def test_the_words_of_the_filter_are_marked_in_the_details(
             block = block.next()
         return found
 
-    await companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin=PANEL)
     room.filter.setText("OFFLINE bob event:new_message")
     await until(lambda: not room.filtering)
     await select(room, "new_message", qtbot)
@@ -309,7 +310,7 @@ async def test_letters_typed_into_the_filter_do_not_trigger_shortcuts(
 
 
 async def test_a_selected_row_shows_its_details(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
-    await companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin=PANEL)
     assert not room.details.isVisible()
     await select(room, "new_message", qtbot)
     assert room.details.isVisible()
@@ -321,7 +322,7 @@ async def test_a_selected_row_shows_its_details(room: EventsRoom, companion: Com
 async def test_closed_details_are_reopened_by_a_click_on_the_same_row(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
-    await companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin=PANEL)
     await select(room, "new_message", qtbot)
     qtbot.mouseClick(room.details.header.close_button, LEFT)
     assert not room.details.isVisible()
@@ -332,7 +333,7 @@ async def test_closed_details_are_reopened_by_a_click_on_the_same_row(
 
 @pytest.mark.usefixtures("styled")
 async def test_closing_the_details_clears_the_selection(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
-    await companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin=PANEL)
     await select(room, "new_message", qtbot)
     qtbot.mouseClick(room.details.header.close_button, LEFT)
     assert room.selected is None
@@ -462,7 +463,7 @@ async def test_r_resends_the_same_bytes(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client, other = await connect_client(), await connect_client("bob")
-    await companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin=PANEL)
     first = await text(client)
     assert await text(other) == first
     await select(room, "new_message", qtbot)
@@ -480,7 +481,7 @@ async def test_r_resends_an_invalid_frame_unchanged(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    await companion.send_raw('{"event": half', origin="panel")
+    await companion.send_raw('{"event": half', origin=PANEL)
     assert await text(client) == '{"event": half'
     await select(room, "(raw frame)", qtbot)
     qtbot.keyClick(room.table, Qt.Key.Key_R)
@@ -500,7 +501,7 @@ async def test_only_frames_to_the_ui_can_be_resent(
 
 
 async def test_ctrl_c_copies_the_frame_as_json(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
-    await companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin=PANEL)
     await select(room, "new_message", qtbot)
     QGuiApplication.clipboard().clear()
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL)
@@ -523,7 +524,7 @@ async def test_e_opens_inject_with_the_values_of_the_event(
     window: MainWindow, room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    await companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin=PANEL)
     first = await text(client)
     await select(room, "new_message", qtbot)
     qtbot.keyClick(room.table, Qt.Key.Key_E)
@@ -538,7 +539,7 @@ async def test_e_opens_inject_with_the_values_of_the_event(
 async def test_e_on_an_invalid_frame_opens_the_raw_frame_panel(
     window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
-    await companion.send_raw('{"event": half', origin="panel")
+    await companion.send_raw('{"event": half', origin=PANEL)
     await select(room, "(raw frame)", qtbot)
     qtbot.keyClick(room.table, Qt.Key.Key_E)
     assert window.inject.panels.currentWidget() is window.inject.raw
@@ -548,7 +549,7 @@ async def test_e_on_an_invalid_frame_opens_the_raw_frame_panel(
 async def test_a_double_click_opens_inject(
     window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
-    await companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin=PANEL)
     await select(room, "new_message", qtbot)
     position = room.table.visualRect(room.table.currentIndex()).center()
     qtbot.mouseDClick(room.table.viewport(), LEFT, pos=QPoint(position))
@@ -748,7 +749,7 @@ async def test_ctrl_shift_c_copies_a_command_that_fires_the_event(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
-    await companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin=PANEL)
     await select(room, "new_message", qtbot)
     messages: list[str] = []
     room.status_message.connect(messages.append)
@@ -845,7 +846,7 @@ async def test_ctrl_alt_c_copies_a_line_that_fires_the_event_in_playwright(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
-    await companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin=PANEL)
     await select(room, "new_message", qtbot)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | ALT)
     words = arguments(QGuiApplication.clipboard().text())
@@ -876,7 +877,7 @@ async def test_a_rest_call_is_copied_as_an_expectation_with_its_body(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     body = b'{"to":"bob","text":"3"}'
-    companion.journal.append(Kind.FROM_UI, "POST /messages", payload=body, origin="rest")
+    companion.journal.append(Kind.FROM_UI, "POST /messages", payload=body, origin=REST)
     await select(room, "POST /messages", qtbot)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | ALT)
     words = arguments(QGuiApplication.clipboard().text())
@@ -907,7 +908,7 @@ async def test_the_diff_compares_with_the_previous_event_of_the_same_name_and_di
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await online(companion, "alice")
-    await companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin=PANEL)
     companion.journal.append(Kind.FROM_UI, "friend_online", payload=b"{}")
     await online(companion, "bob")
     await select(room, "friend_online", qtbot)

@@ -15,6 +15,7 @@ from app.hub.clock import Clock
 from app.hub.expectation import Expectation, ExpectationResult
 from app.hub.hub import Delivery
 from app.hub.journal import Journal, Kind, Row
+from app.hub.origin import PANEL
 from app.hub.target import Target
 from app.protocol.contract import Direction, Event
 from app.protocol.envelope import Envelope
@@ -42,7 +43,7 @@ class Reacted(Event, frozen=True, kw_only=True):
 def bar(companion: Companion, show: Show) -> Any:
     bar = FireBar(companion)
     event = Envelope("friend_online", {"username": "alice"})
-    bar.arm(lambda to: companion.composer.fire_event(event, to=to, origin="panel"))
+    bar.arm(lambda to: companion.composer.fire_event(event, to=to, origin=PANEL))
     show(bar)
     yield bar
     bar.close_down()
@@ -203,7 +204,7 @@ def answered(
     """Return a function that fires and returns when the answers have arrived, however short the expectation is."""
 
     async def fire(_: Target) -> Delivery:
-        delivery = await companion.fire(Envelope("friend_online", {"username": "alice"}), origin="panel")
+        delivery = await companion.fire(Envelope("friend_online", {"username": "alice"}), origin=PANEL)
         for each in answers:
             await client.send(each)
         await until(lambda: sum(row.kind is Kind.FROM_UI for row in companion.journal) == len(answers))
@@ -343,7 +344,7 @@ async def test_an_expectation_that_another_tab_cancels_is_reported_as_not_checke
 
     async def fire(to: Target) -> Delivery:
         return await companion.composer.fire_event(
-            Envelope("friend_online", {"username": "alice"}), to=to, origin="panel"
+            Envelope("friend_online", {"username": "alice"}), to=to, origin=PANEL
         )
 
     bar.arm(fire, source="A", content=1)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QApplication, QMenu, QMessageBox
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
 from app.protocol.faults.profiles import Profile
@@ -89,7 +90,7 @@ def dialog() -> NameDialog:
 async def type_as_bob(companion: Companion, times: int = 1) -> None:
     for number in range(times):
         event = Envelope("typing", {"username": "bob", "typing": number % 2 == 0})
-        await companion.fire(event, origin="panel")
+        await companion.fire(event, origin=PANEL)
 
 
 # profiles
@@ -229,7 +230,7 @@ async def test_single_faults_act_on_the_frames(
     qtbot.keyClick(room.form.words, Qt.Key.Key_Return)
     assert [line[:4] for line in armed(room)] == [("clients of bob", "loss=1 only event:typing", "7", "1")]
     await type_as_bob(companion, 3)
-    await companion.fire(Envelope("friend_online", {"username": "alice"}), origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": "alice"}), origin=PANEL)
     assert json.loads(await bob.recv())["event"] == "friend_online"
     assert json.loads(await other.recv())["event"] == "typing"
     await until(lambda: armed(room)[0][4:] == ("4 frames", "loss 3"))

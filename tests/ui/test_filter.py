@@ -5,13 +5,14 @@ import pytest
 from app.hub.filter import parse
 from app.hub.hub import Hub
 from app.hub.journal import Journal, Kind, Row, Verdict
+from app.hub.origin import PANEL
 from app.hub.target import Target
 from app.protocol.envelope import Envelope
 
 
 def row(**changes: object) -> Row:
     typing = b'{"event":"typing","data":{"username":"alice","typing":true}}'
-    default = Row(1, 1000.0, 5.0, Kind.TO_UI, "all", "typing", typing, len(typing), Verdict.OK, "", "panel")
+    default = Row(1, 1000.0, 5.0, Kind.TO_UI, "all", "typing", typing, len(typing), Verdict.OK, "", PANEL)
     changed = default._replace(**changes)
     return changed._replace(size=len(changed.payload)) if "payload" in changes else changed
 
@@ -76,7 +77,7 @@ def test_a_key_selects_matching_rows(text: str, matching: Row, other: Row) -> No
 
 def test_client_finds_frames_sent_to_specific_clients() -> None:
     hub = Hub(Journal())
-    hub.publish(Envelope("typing", {}), to=Target(clients=frozenset({2, 5})), origin="panel")
+    hub.publish(Envelope("typing", {}), to=Target(clients=frozenset({2, 5})), origin=PANEL)
     (sent,) = hub.journal
     assert matches("client:2", sent)
     assert matches("client:5", sent)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QDialogButtonBox, QMenu, QPushButton
 from app.companion import Companion
 from app.hub import saved_filters
 from app.hub.journal import Kind
+from app.hub.origin import PANEL, REST
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
 from app.ui.models.event_log import Col
@@ -41,7 +42,7 @@ async def room(window: MainWindow, companion: Companion) -> EventsRoom:
 async def fire(companion: Companion, *events: str) -> None:
     for event in events:
         data = {"username": "alice"} | ({"typing": True} if event == "typing" else {})
-        await companion.fire(Envelope(event, data), origin="panel")
+        await companion.fire(Envelope(event, data), origin=PANEL)
 
 
 def events(room: EventsRoom) -> list[str]:
@@ -52,7 +53,7 @@ async def test_a_chip_changes_the_filter_and_the_filter_checks_the_chips(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await fire(companion, "typing", "friend_online")
-    companion.journal.append(Kind.FROM_UI, "POST /messages", origin="rest", client="rest")
+    companion.journal.append(Kind.FROM_UI, "POST /messages", origin=REST, client="rest")
     room.model.flush()
     qtbot.mouseClick(room.bar.chips.switches["To UI ↓"], LEFT)
     assert room.filter.text() == "dir:s2c"
@@ -169,7 +170,7 @@ async def test_the_log_does_not_move_when_the_filter_has_a_problem(window: MainW
         return [room.table.mapTo(window, QPoint()), room.table.height(), room.bar.count.mapTo(window, QPoint()).y()]
 
     window.resize(QSize(1000, 640))
-    await room._companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await room._companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     room.model.flush()
     await until(room.table.isVisible)
     before = places()

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection
 
 from app.companion import Companion
 from app.hub.hub import Delivery
+from app.hub.origin import PANEL
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
 from app.protocol.templates import UUID
@@ -37,7 +38,7 @@ def make_bar(companion: Companion) -> FireBar:
 
     def fire(to: Target) -> Coroutine[Any, Any, Delivery]:
         event = Envelope("friend_online", {"username": UUID})
-        return companion.composer.fire_event(event, to=to, origin="panel")
+        return companion.composer.fire_event(event, to=to, origin=PANEL)
 
     bar.arm(fire)
     return bar
@@ -526,7 +527,7 @@ async def test_stop_ends_everything_after_an_offline_friend_was_switched_online_
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    bar.arm(lambda _: companion.fire(companion.message_from("bob", "Hi"), origin="panel"))
+    bar.arm(lambda _: companion.fire(companion.message_from("bob", "Hi"), origin=PANEL))
     bar.times.setValue(1000)
     bar.every.setValue(20)
     qtbot.mouseClick(bar.now, LEFT)
@@ -596,7 +597,7 @@ async def test_a_message_from_an_offline_friend_shows_a_button_to_switch_it_onli
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    bar.arm(lambda _: companion.fire(companion.message_from("bob", "Hi"), origin="panel"))
+    bar.arm(lambda _: companion.fire(companion.message_from("bob", "Hi"), origin=PANEL))
     qtbot.mouseClick(bar.now, LEFT)
     await until(lambda: "bob is offline" in bar.status.text())
     assert bar.status.property("tone") == "warning"
@@ -614,7 +615,7 @@ async def test_an_offline_friend_is_no_remedy_if_the_recipient_has_disconnected(
     await connect_client()
     bar.arm(
         lambda _: companion.fire(
-            companion.message_from("bob", "Hi"), to=Target(clients=frozenset({7})), origin="panel"
+            companion.message_from("bob", "Hi"), to=Target(clients=frozenset({7})), origin=PANEL
         )
     )
     qtbot.mouseClick(bar.now, LEFT)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel
 
 from app.companion import Companion
 from app.hub.hub import Delivery
+from app.hub.origin import CONTROL, PANEL
 from app.hub.target import Target
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, FixtureExpectation
@@ -68,7 +69,7 @@ def headings(bar: FireBarWindow) -> list[str]:
 
 
 async def fire(companion: Companion, name: str, to: Target | None = None) -> None:
-    await companion.composer.fire(Fixture(event="friend_online", data={"username": name}), to=to, origin="panel")
+    await companion.composer.fire(Fixture(event="friend_online", data={"username": name}), to=to, origin=PANEL)
 
 
 def pinned_titles(companion: Companion) -> list[str]:
@@ -119,9 +120,9 @@ async def test_buttons_keep_their_places_while_the_bar_is_visible(bar: FireBarWi
 
 
 async def test_the_bar_says_as_whom_and_to_whom_it_fires(bar: FireBarWindow, companion: Companion) -> None:
-    await companion.composer.fire_message("carol", "hi", origin="panel")
+    await companion.composer.fire_message("carol", "hi", origin=PANEL)
     await fire(companion, "zoe", Target(user="bob"))
-    await companion.composer.fire_text("not json", origin="panel")
+    await companion.composer.fire_text("not json", origin=PANEL)
     bar.refresh()
     shown = {each.entry.title: each.direction.text() for each in bar.entries}
     assert shown["A friend says hi"] == "As alice · to everyone"
@@ -225,7 +226,7 @@ async def test_a_click_fires_again_with_new_values_to_the_same_recipients(
     bar: FireBarWindow, companion: Companion, connect_client: Connect, fired: list[Delivery], qtbot: Any
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
-    await companion.composer.fire_message("carol", "hi", origin="panel")
+    await companion.composer.fire_message("carol", "hi", origin=PANEL)
     await fire(companion, "zoe", Target(user="bob"))
     bar.refresh()
     again = bar.entries[titles(bar).index("friend_online · zoe")]
@@ -319,7 +320,7 @@ async def test_the_bar_can_be_dragged_by_its_title(bar: FireBarWindow, qtbot: An
 
 
 async def test_a_long_title_is_elided_and_shown_in_the_tooltip(bar: FireBarWindow, companion: Companion) -> None:
-    await companion.composer.fire_message("alice", "a & b " * 40, origin="panel")
+    await companion.composer.fire_message("alice", "a & b " * 40, origin=PANEL)
     bar.refresh()
     button = bar.entries[-1]
     assert button.title.fontMetrics().horizontalAdvance(button.title.text()) > button.title.width()
@@ -330,7 +331,7 @@ async def test_a_long_title_is_elided_and_shown_in_the_tooltip(bar: FireBarWindo
 
 
 async def test_no_text_of_the_bar_is_cut_without_a_tooltip(bar: FireBarWindow, companion: Companion) -> None:
-    await companion.composer.fire_message("alice", "a long message " * 12, origin="panel")
+    await companion.composer.fire_message("alice", "a long message " * 12, origin=PANEL)
     await fire(companion, "zoe", Target(user="wilhelmina-" + "w" * 50))
     bar.refresh()
     bar.show_result("a long result " * 12)
@@ -340,7 +341,7 @@ async def test_no_text_of_the_bar_is_cut_without_a_tooltip(bar: FireBarWindow, c
 
 
 async def test_a_raw_frame_is_listed(bar: FireBarWindow, companion: Companion) -> None:
-    await companion.composer.fire_text("not json", origin="panel")
+    await companion.composer.fire_text("not json", origin=PANEL)
     bar.refresh()
     assert titles(bar)[-1] == "Frame: not json"
 
@@ -355,7 +356,7 @@ async def test_the_palette_can_open_the_bar(window: MainWindow, qtbot: Any) -> N
 
 
 async def test_events_fired_elsewhere_are_listed(bar: FireBarWindow, companion: Companion) -> None:
-    await companion.composer.fire_event(Envelope("typing", {"username": "bob", "typing": True}), origin="control")
+    await companion.composer.fire_event(Envelope("typing", {"username": "bob", "typing": True}), origin=CONTROL)
     assert companion.composer.recent[0].title == "typing · bob is typing"
 
 
@@ -365,7 +366,7 @@ async def test_a_button_fires_the_latest_of_two_events_with_the_same_title(
     client = await connect_client()
     for name in ("alice", "bob"):
         fixture = Fixture(title="A friend comes online", event="friend_online", data={"username": name})
-        await companion.composer.fire(fixture, origin="panel")
+        await companion.composer.fire(fixture, origin=PANEL)
         bar.refresh()
         await frame(client)
     qtbot.mouseClick(bar.entries[-1], LEFT)

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from app.companion import Companion
+from app.hub.origin import Origin
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.ui.widgets.fields import LongTextField
@@ -47,7 +48,7 @@ async def test_the_form_of_a_file_is_filled_and_fired_and_changes_the_chat_state
 ) -> None:
     new_message = companion.catalog.get(Direction.TO_UI, "new_message")
     assert new_message
-    await companion.fire(Envelope("new_message", {**new_message.sample, "msg_id": MSG_ID}), origin="test")
+    await companion.fire(Envelope("new_message", {**new_message.sample, "msg_id": MSG_ID}), origin=Origin("test"))
     window.open_room(INJECT)
     room = window.inject
     client = await connect_client()

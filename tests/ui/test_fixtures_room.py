@@ -1267,7 +1267,7 @@ async def test_s_saves_a_row_of_the_log_as_a_fixture(
     window: MainWindow, room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
-    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="cli")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
     window.open_room(EVENTS)
     window.events.model.flush()
     window.events.table.selectRow(window.events.model.rowCount() - 1)
@@ -1296,7 +1296,7 @@ async def test_a_saved_row_gets_a_new_id_and_time_on_each_send_unless_disabled(
 ) -> None:
     client = await connect_client()
     fired = companion.composer.fixture_for_event("new_message")
-    await companion.composer.fire(fired, origin="panel")
+    await companion.composer.fire(fired, origin=PANEL)
     sent = (await frame(client))["data"]
     dialog = await save_newest_row(window, qtbot)
     assert dialog.option.text() == "Generate a new ID and time on each send"
@@ -1329,7 +1329,7 @@ async def test_a_saved_row_gets_a_new_id_and_time_on_each_send_unless_disabled(
 async def test_a_row_without_id_and_time_is_saved_without_the_option(
     window: MainWindow, room: FixturesRoom, companion: Companion, qtbot: Any, text: str
 ) -> None:
-    await companion.composer.fire_text(text, origin="panel")
+    await companion.composer.fire_text(text, origin=PANEL)
     dialog = await save_newest_row(window, qtbot)
     assert not dialog.option.isVisible()
     await answer(room, "bugs/raw", qtbot)
@@ -1341,7 +1341,7 @@ async def test_a_malformed_row_is_saved_with_the_keys_of_the_ui(
 ) -> None:
     await companion.apply(replace(companion.settings, envelope_event_key="type", envelope_data_key="payload"))
     text = '{"type":"friend_online","payload":{"username":"bob"},"id":7}'
-    await companion.composer.fire_text(text, origin="panel")
+    await companion.composer.fire_text(text, origin=PANEL)
     await save_newest_row(window, qtbot)
     await answer(room, "bugs/raw", qtbot)
     assert companion.fixtures.find("bugs/raw").fixture == Fixture(frame=text, malformed=True)

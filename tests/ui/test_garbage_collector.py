@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
 from app.hub.journal import Journal, Kind
+from app.hub.origin import PANEL
 from app.hub.row_store import CHUNK_ROWS
 from app.ui.garbage_collector import GarbageCollector
 
@@ -80,5 +81,5 @@ def test_old_journal_rows_are_not_tracked_by_the_garbage_collector(
     before = len(gc.get_objects())
     journal = Journal()
     for number in range(20_000):
-        journal.append(Kind.TO_UI, "typing", payload=b"%d" % number, client="all", origin="panel")
+        journal.append(Kind.TO_UI, "typing", payload=b"%d" % number, client="all", origin=PANEL)
     assert len(gc.get_objects()) - before < CHUNK_ROWS + 200

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from app.companion import Companion
 from app.hub.expectation import Expectation
+from app.hub.origin import PANEL
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
 from app.ui import notifications
@@ -50,7 +51,7 @@ async def recorder(companion: Companion) -> Any:
 
 async def fire_message(companion: Companion, text: str, sender: str = "alice", **data: Any) -> None:
     event = companion.message_from(sender, text)
-    await companion.fire(Envelope(event.event, {**event.data, **data}), origin="panel")
+    await companion.fire(Envelope(event.event, {**event.data, **data}), origin=PANEL)
 
 
 async def cause_all_notifications(companion: Companion, connect_client: Connect) -> None:
@@ -102,7 +103,7 @@ async def test_only_messages_delivered_to_the_ui_are_shown(
     await connect_client()
     await wait_until_idle(recorder.companion)
     await fire_message(recorder.companion, "from me", sender="me", to="alice", direction="sent")
-    await recorder.companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin="panel")
+    await recorder.companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin=PANEL)
     assert recorder.flushed() == []
     await fire_message(recorder.companion, "hi")
     assert recorder.flushed() == [("alice", "hi")]

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QLabel
 
 from app.companion import Companion
 from app.hub.journal import Kind
+from app.hub.origin import PANEL
 from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture
@@ -505,7 +506,7 @@ async def test_ctrl_r_repeats_the_last_event_in_every_room(
     client = await connect_client()
     for room in ROOMS:
         with subtests.test(room=room.name):
-            await companion.composer.fire_event(Envelope("friend_online", {"username": "bob"}), origin="cli")
+            await companion.composer.fire_event(Envelope("friend_online", {"username": "bob"}), origin=PANEL)
             window.open_room(room.name)
             qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_R, CONTROL)
             await wait_until_idle(companion)

@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.ui.window import SETTINGS, MainWindow
@@ -345,7 +346,7 @@ async def test_an_event_from_a_non_friend_shows_a_warning(
     panel.form().field("from").set_value("erin")
     assert not panel.warning.isHidden()
     assert panel.warning.text().startswith("erin is not a friend in this chat state")
-    await companion.fire(Envelope("friend_online", {"username": "erin"}), origin="cli")
+    await companion.fire(Envelope("friend_online", {"username": "erin"}), origin=PANEL)
     panel.form().field("from").set_value("bob")
     assert panel.warning.isHidden()
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMenu
 from app.companion import Companion
 from app.exports.templates.kinds import NO_RESPONSES
 from app.hub.journal import Kind, Verdict
+from app.hub.origin import PANEL
 from app.hub.row_marks import MAX_MARKS, Mark
 from app.protocol.envelope import Envelope
 from app.protocol.export_kinds import Kind as Kinds
@@ -42,7 +43,7 @@ def first_room() -> str:
 async def room(window: MainWindow, companion: Companion) -> EventsRoom:
     """Return the Events room with rows 2 to 6: four frames to the UI and one from the UI."""
     for name in ("alice", "bob", "carol", "dave"):
-        await companion.fire(Envelope("friend_online", {"username": name}), origin="panel")
+        await companion.fire(Envelope("friend_online", {"username": name}), origin=PANEL)
     companion.journal.append(Kind.FROM_UI, "typing", payload=b"{}", client="1", verdict=Verdict.INVALID)
     window.events.model.flush()
     window.events.table.setFocus()
@@ -127,9 +128,9 @@ async def test_rows_are_copied_saved_and_edited_with_the_keys_of_the_ui(
 ) -> None:
     await companion.apply(replace(companion.settings, envelope_event_key="type", envelope_data_key="payload"))
     frame = '{"type":"x","payload":{}}'
-    await companion.send_raw(frame, origin="panel")
+    await companion.send_raw(frame, origin=PANEL)
     own = '{"event":"friend_online","data":{"username":"bob"}}'
-    await companion.send_raw(own, origin="panel")
+    await companion.send_raw(own, origin=PANEL)
     room.model.flush()
     for seq, sent in ((companion.journal.last_seq - 1, frame), (companion.journal.last_seq, own)):
         select(room, seq)
@@ -267,7 +268,7 @@ async def test_the_shown_rows_are_exported(
     qtbot.mouseClick(room.export, LEFT)
     (dialog,) = room.table.findChildren(QFileDialog)
     assert Path(dialog.selectedFiles()[0]).name.startswith("companion-log-")
-    await companion.fire(Envelope("friend_online", {"username": "erin"}), origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": "erin"}), origin=PANEL)
     room.model.flush()
     file = tmp_path / "rows.ndjson"
     dialog.fileSelected.emit(str(file))

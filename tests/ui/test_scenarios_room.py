@@ -11,6 +11,7 @@ from PySide6.QtGui import QDrag, QDragEnterEvent, QGuiApplication, QMouseEvent, 
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.hub.session_run import Options, RunState, SessionRun, StepResult
 from app.protocol.errors import StorageError
 from app.protocol.session.saved import EditableText, SavedSession, format_session
@@ -756,7 +757,7 @@ async def test_a_recording_is_made_and_shows_its_lines(
     dialog().name.setText("mine/take one")
     dialog()._accept()
     await until(lambda: not room.record.active.isHidden())
-    await companion.fire(companion.message_from("bob", "hi"), origin="panel")
+    await companion.fire(companion.message_from("bob", "hi"), origin=PANEL)
     await until(lambda: not room.record.text.text().startswith("0 lines"))
     assert room.record.text.text().endswith("line · take one")
     (recording,) = companion.recordings.active
@@ -800,7 +801,7 @@ async def test_selected_rows_become_a_new_scenario(
     room: ScenariosRoom, window: MainWindow, companion: Companion, connect_client: Connect
 ) -> None:
     client = await connect_client("me")
-    await companion.fire(companion.message_from("bob", "hi"), origin="panel")
+    await companion.fire(companion.message_from("bob", "hi"), origin=PANEL)
     await client.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')
     await until(lambda: any(row.event == "typing" for row in companion.journal))
     window.open_room(EVENTS)
@@ -824,7 +825,7 @@ async def test_selected_rows_are_inserted_below_the_cursor(
     await choose(room, OWN)
     action(room, "Insert selected rows").trigger()
     assert messages == ["Select rows in Events first."]
-    await companion.fire(companion.message_from("bob", "from the log"), origin="panel")
+    await companion.fire(companion.message_from("bob", "from the log"), origin=PANEL)
     window.events.model.flush()
     window.events.table.selectAll()
     room.form.editor.go_to(4)
@@ -882,7 +883,7 @@ async def test_rows_that_are_dragged_over_the_navigation_can_be_dropped_into_the
     await choose(room, OWN)
     window.open_room(EVENTS)
     for text in ("one", "two"):
-        await companion.fire(companion.message_from("bob", text), origin="panel")
+        await companion.fire(companion.message_from("bob", text), origin=PANEL)
     table = window.events.table
     window.events.model.flush()
     table.selectAll()
@@ -920,7 +921,7 @@ async def test_a_click_on_one_of_several_selected_rows_selects_only_it(
 ) -> None:
     window.open_room(EVENTS)
     for text in ("one", "two"):
-        await companion.fire(companion.message_from("bob", text), origin="panel")
+        await companion.fire(companion.message_from("bob", text), origin=PANEL)
     table = window.events.table
     window.events.model.flush()
     table.selectAll()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QTableView, QWidget
 
 from app.companion import Companion
 from app.hub.journal import Journal, Kind, Verdict
+from app.hub.origin import PANEL, PEERS
 from app.protocol.catalog import built_in
 from app.protocol.envelope import MAX_FRAME_BYTES
 from app.ui import theme
@@ -230,7 +231,7 @@ def shown(details: Details, view: JsonView) -> str:
 def test_the_details_show_a_row_formatted_raw_and_with_its_schema(details: Details) -> None:
     payload = '{"event":"friend_online","data":{"username":"älice"}}'
     row = Journal().append(
-        Kind.TO_UI, "friend_online", payload=payload.encode(), client="all", origin="panel", note="delivered"
+        Kind.TO_UI, "friend_online", payload=payload.encode(), client="all", origin=PANEL, note="delivered"
     )
     details.show_row(row)
     assert details.isVisible()
@@ -256,7 +257,7 @@ def test_the_details_show_the_schema_for_the_direction_of_the_row(details: Detai
 
 
 def test_an_event_that_a_peer_caused_has_no_views_of_an_envelope(details: Details) -> None:
-    details.show_row(Journal().append(Kind.TO_UI, "typing", payload=b"{}", origin="peers"))
+    details.show_row(Journal().append(Kind.TO_UI, "typing", payload=b"{}", origin=PEERS))
     assert not details.tabs.isTabVisible(details.tabs.indexOf(details.opened))
     assert not details.tabs.isTabVisible(details.tabs.indexOf(details.sealed))
 
@@ -279,7 +280,7 @@ def test_pretty_and_the_parts_of_an_envelope_only_indent_the_json(details: Detai
     )
     assert pretty(frame) == indented
     payload = '{"sealed":{"n":1.10,"n":1e400},"opened":{"text":"\\u0041"}}'
-    details.show_row(Journal().append(Kind.SERVER, "peer received", payload=payload.encode(), origin="peers"))
+    details.show_row(Journal().append(Kind.SERVER, "peer received", payload=payload.encode(), origin=PEERS))
     assert shown(details, details.sealed) == '{\n  "n": 1.10,\n  "n": 1e400\n}'
     assert shown(details, details.opened) == '{\n  "text": "\\u0041"\n}'
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.companion import Companion
 from app.hub.filter import parse
+from app.hub.origin import PANEL
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
 from app.ui.rooms.events import EventsRoom
@@ -66,7 +67,7 @@ class Sender(QObject):
                     "text": text,
                     "direction": "received",
                 }
-                self._companion.hub.broadcast(Envelope("new_message", data), origin="panel")
+                self._companion.hub.broadcast(Envelope("new_message", data), origin=PANEL)
             else:
                 self._companion.hub.broadcast(Envelope("typing", {"username": sender_name, "typing": True}))
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, FixtureExpectation
@@ -198,7 +199,7 @@ async def test_an_event_that_cannot_be_fired_is_reported(tray: Tray, companion: 
 async def test_repeat_last_fires_the_last_event(tray: Tray, companion: Companion, connect_client: Connect) -> None:
     assert not entries(tray)["Repeat last"].isEnabled()
     first, second = await connect_client("alice"), await connect_client("bob")
-    await companion.composer.fire_event(Envelope("friend_online", {"username": "carol"}), origin="panel")
+    await companion.composer.fire_event(Envelope("friend_online", {"username": "carol"}), origin=PANEL)
     entries(tray)["Repeat last"].trigger()
     for client in (first, second):
         assert [each["data"]["username"] for each in await all_frames(companion, client)] == ["carol"] * 2

@@ -14,6 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.hub.target import Target
 from app.protocol.envelope import Envelope
 from app.protocol.errors import NotFound
@@ -115,7 +116,7 @@ def cell(room: UiStateRoom, *steps: str | int, column: int = 1) -> str:
 
 
 async def say(companion: Companion, friend: str, text: str) -> int:
-    return (await companion.fire(companion.message_from(friend, text), origin="panel")).seq
+    return (await companion.fire(companion.message_from(friend, text), origin=PANEL)).seq
 
 
 async def test_without_a_client_the_room_shows_the_address_to_connect_to(
@@ -150,7 +151,7 @@ async def test_the_tree_and_the_preview_follow_the_log(
         "bob, offline, 1 unread, second"
     )
     assert room.preview.banner.isHidden()
-    await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin="panel")
+    await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin=PANEL)
     await until(lambda: room.preview.typing.text() == "alice is typing …")
 
 
@@ -189,7 +190,7 @@ async def test_the_flavours_differ_for_a_duplicate_and_the_choice_is_remembered(
     await page.load()
     event = companion.message_from("bob", "again")
     for _ in range(2):
-        await companion.fire(event, origin="panel", strict=False)
+        await companion.fire(event, origin=PANEL, strict=False)
     await until(lambda: room.head.hint.text() == "≠ 1 value")
     qtbot.mouseClick(room.head.hint, LEFT)
     assert room.tabs.currentWidget() is room.lists.flavours
@@ -470,7 +471,7 @@ async def test_a_row_to_another_client_leads_to_the_state_of_that_client(
     await page.load()
     await connect_client("zoe")
     event = companion.message_from("bob", "hi")
-    seq = (await companion.fire(event, to=Target(clients=frozenset({2})), origin="panel")).seq
+    seq = (await companion.fire(event, to=Target(clients=frozenset({2})), origin=PANEL)).seq
     room.show_after(seq)
     state = await shown(room, lambda state: "bob" in state["chatStore"]["messages"])
     assert state["contactStore"]["contacts"] == []
@@ -581,7 +582,7 @@ async def test_no_text_is_cut_in_any_view(
     await page.open_chat("alice")
     event = companion.message_from("bob", "a long text " * 30)
     for _ in range(2):
-        await companion.fire(event, origin="panel", strict=False)
+        await companion.fire(event, origin=PANEL, strict=False)
     state = await shown(room, lambda state: contact(state, "bob")["unreadCount"] == 1)
     contact_of_bob = state["contactStore"]["contacts"][1]
     contact_of_bob["unreadCount"] = 99

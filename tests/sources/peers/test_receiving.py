@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from app.hub.held_items import BreakpointOptions
 from app.hub.journal import Verdict
+from app.hub.origin import Origin
 from app.protocol.backend import ONLINE_FOR_S, RestCaller
 from app.protocol.envelope import Envelope
 from app.protocol.errors import StorageError
@@ -322,7 +323,7 @@ async def test_friend_online_that_a_breakpoint_holds_is_not_fired_again(pair: Pa
     breakpoints.resume()
     await until(lambda: pair.rows("friend_online"))
     await message()
-    await pair.companion.fire(Envelope("friend_offline", {"username": "ben"}), origin="test")
+    await pair.companion.fire(Envelope("friend_offline", {"username": "ben"}), origin=Origin("test"))
     await message()
     assert (await pair.companion.peers.get("ben")).online
 

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.chat.service import PostedMessage
+from app.hub.origin import Origin
 from app.protocol.backend import RestCaller, parse_timestamp
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Invalid, StorageError, Unreachable
@@ -758,7 +759,7 @@ async def test_a_personas_answer_is_not_expected_of_a_peer(pair: Pair) -> None:
 
 async def test_typing_is_sent_with_a_signed_time(pair: Pair) -> None:
     """The time of the envelope is not signed: with another one, a replay would be as good as new."""
-    await pair.companion.fire(Envelope("friend_online", {"username": "ben"}), origin="test")
+    await pair.companion.fire(Envelope("friend_online", {"username": "ben"}), origin=Origin("test"))
     pair.companion.peer_link.notices._on_typing(TypingTo(to="ben", typing=True))
     opened = (await pair.ben.next_message())["opened"]
     assert {**opened, "id": ""} == {"kind": "typing", "id": "", "typing": True, "at": pair.time.clock.wall()}
