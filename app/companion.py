@@ -479,6 +479,10 @@ class Companion:
         """Return a ``new_message`` of a persona to the local user. See ``EventComposer.message_from``."""
         return self.composer.message_from(persona, text)
 
+    def completed(self, event: Envelope) -> Envelope:
+        """Return an event with the fields that a file requires. See ``EventComposer.completed``."""
+        return self.composer.completed(event)
+
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
         """Wait until a client that ``to`` selects is ready; False if none is within ``within_s`` seconds."""
         return await self.readiness.wait(to, within_s)

@@ -703,6 +703,23 @@ async def test_an_event_whose_name_a_fault_has_changed_has_no_effect_on_the_ui(
     assert [each["delivered"] for each in stores.messages["alice"]] == [False, True]
 
 
+async def test_an_event_that_the_companion_makes_has_new_values_of_the_fields_that_a_file_requires(
+    companion: Companion, write: Write
+) -> None:
+    fields = {"by": {"type": "string", "format": "username"}, "id": {"type": "string", "format": "uuid"},
+              "note": {"type": "string"}}  # fmt: skip
+    write("e.json", {"extends": "friend_online", "data": {"required": ["by", "id"], "properties": fields}})
+    await companion.event_files.read()
+    first, second = (companion.completed(Envelope("friend_online", {"username": "bob"})) for _ in range(2))
+    assert first.data.keys() == {"username", "by", "id"}
+    assert (first.data["username"], first.data["by"]) == ("bob", "bob")
+    assert first.data["id"] != second.data["id"]
+    await companion.fire(first, origin="test")
+    given = Envelope("friend_online", {"username": "bob", "by": "me", "id": MSG_ID})
+    offline = Envelope("friend_offline", {"username": "bob"})
+    assert (companion.completed(given), companion.completed(offline)) == (given, offline)
+
+
 async def test_fields_that_the_ui_posts_are_checked_stored_and_passed_on(
     companion: Companion, connect_client: Connect, write: Write
 ) -> None:

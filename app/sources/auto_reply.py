@@ -95,5 +95,6 @@ class AutoReply:
 
     @staticmethod
     async def _type(friend: str, publisher: Publisher, typing: bool) -> None:
-        with suppress(*FIRE_ERRORS):  # for example, a file may extend the event by a required field
-            await publisher.fire(Envelope("typing", {"username": friend, "typing": typing}), origin=AUTO_REPLY)
+        event = Envelope("typing", {"username": friend, "typing": typing})
+        with suppress(*FIRE_ERRORS):  # for example, a file may restrict the event
+            await publisher.fire(publisher.completed(event), origin=AUTO_REPLY)

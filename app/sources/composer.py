@@ -192,6 +192,23 @@ class EventComposer:
         template = self.fixture_for_event("new_message").envelope()
         return Envelope(template.event, {**resolve(template.data, self.context(persona)), "text": text})
 
+    def completed(self, event: Envelope, context: Callable[[], TemplateContext] | None = None) -> Envelope:
+        """Return an event that the companion makes of built-in fields, with the other fields that a file requires.
+
+        They get new values, as in forms. ``context`` is called if there are any.
+        """
+        known = self._sender.catalog.get(Direction.TO_UI, event.event)
+        if known is None or not known.extends:
+            return event
+        missing = {
+            name: value for name, value in known.template.items()
+            if name in known.schema["required"] and name not in event.data
+        }  # fmt: skip
+        if not missing:
+            return event
+        values = resolve(missing, context() if context else self.context(_friend_in(event.data)))
+        return Envelope(event.event, {**event.data, **values})
+
     async def problems(self, fixtures: Iterable[SavedFixture]) -> dict[str, list[str]]:
         """Return by name how each fixture violates the contract. Those marked as malformed are not checked.
 

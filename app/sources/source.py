@@ -51,6 +51,9 @@ class Publisher(Protocol):
     def message_from(self, persona: str, text: str) -> Envelope:
         """Return a new ``new_message`` of a persona to the local user."""
 
+    def completed(self, event: Envelope) -> Envelope:
+        """Return an event of built-in fields with the other fields that a file requires."""
+
 
 class Source(Protocol):
     """A component that works in the background, such as auto-reply or a poller of a remote service."""

@@ -4,6 +4,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from app.protocol.event_files.parse import parse_event_file
 from tests.conftest import until
 from tests.endpoints.control_api import Control, frame, message, typing
 
@@ -51,6 +52,16 @@ async def test_behaviour_and_presence_are_changed_together(control: Control) -> 
     again = await control.patch("/v1/personas/davy", {"online": True, "auto_reply": False})
     assert (again.json["online"], again.json["auto_reply"], again.json["stay_online"]) == (True, False, True)
     assert len(await control.rows("event:friend_online")) == 1, "only a change is fired"
+
+
+async def test_a_persona_is_switched_online_if_a_file_requires_another_field(control: Control) -> None:
+    """Regression: it was answered with 422, and the persona stayed offline."""
+    data = {"required": ["since"], "properties": {"since": {"type": "string", "format": "date-time"}}}
+    file = json.dumps({"extends": "friend_online", "data": data})
+    control.companion.use_events([parse_event_file("e.json", file, control.companion.catalog)])
+    assert (await control.patch("/v1/personas/dave", {"online": True})).json["online"]
+    (row,) = await control.rows("event:friend_online")
+    assert sorted(json.loads(row["frame"])["data"]) == ["since", "username"]
 
 
 async def test_a_persona_says_whether_the_ui_is_typing_to_it(control: Control) -> None:

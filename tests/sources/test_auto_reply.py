@@ -43,6 +43,9 @@ class RecordingPublisher:
     def message_from(self, persona: str, text: str) -> Envelope:
         return Envelope("new_message", {"from": persona, "text": text})
 
+    def completed(self, event: Envelope) -> Envelope:
+        return event
+
 
 async def replies(
     seed: int, times: int = 1, *, enabled: bool = True, publisher: RecordingPublisher | None = None, events: int = 3

@@ -14,8 +14,11 @@ from app.hub.rest_log import Call
 from app.hub.row import Kind, Row
 from app.hub.session_run import AS_FAST_AS_POSSIBLE, RunState
 from app.hub.target import ALL, Target
+from app.protocol.catalog import built_in
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, Invalid
+from app.protocol.event_files.event_set import EventSet
+from app.protocol.event_files.parse import parse_event_file
 from app.protocol.faults.rest import parse_rest_fault
 from app.protocol.faults.words import parse_fault
 from app.protocol.fixture import SavedFixture
@@ -45,6 +48,22 @@ async def test_steps_are_played_with_their_pauses(theatre: Theatre) -> None:
         ("friend_online", 0), ("typing", 0), ("typing", 2), ("new_message", 2), ("new_message", 2.5),
     ]  # fmt: skip
     assert (run.state, run.title, run.totals.steps, run.totals.events) == (RunState.PASSED, "A morning", 3, 5)
+
+
+async def test_fields_that_a_file_requires_get_new_values(theatre: Theatre) -> None:
+    """Regression: presence and typing were rejected, because only messages had these values."""
+    parsed, data = {}, {"required": ["since"], "properties": {"since": {"type": "string", "format": "date-time"}}}
+    for name in ("friend_online", "typing", "new_message"):
+        file = {"extends": name, "direction": "to_ui", "data": data}
+        parsed[f"{name}.json"] = parse_event_file(f"{name}.json", json.dumps(file), built_in())
+    events = EventSet(built_in())
+    events.update(parsed)
+    theatre.companion.use_events(events.types)
+    run = await theatre.play(CONVERSATION, start=START)
+    assert (run.state, len(theatre.sent())) == (RunState.PASSED, 5)
+    assert [json.loads(row.payload)["data"]["since"] for row in theatre.sent()[:2]] == [
+        "2026-01-01T00:00:00.000Z"
+    ] * 2
 
 
 @pytest.mark.parametrize(("speed", "end"), [(0.5, 5), (2, 1.25), (AS_FAST_AS_POSSIBLE, 0)])

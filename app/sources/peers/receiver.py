@@ -323,8 +323,9 @@ class PeerReceiver:
 
     async def _fire(self, event: str, data: dict[str, Any]) -> bool:
         """Fire an event, and return whether a breakpoint holds it."""
-        with suppress(*FIRE_ERRORS):  # what arrived is stored; a file may extend the event by a required field
-            return (await self._publisher.fire(Envelope(event, data), origin=PEERS)).held
+        with suppress(*FIRE_ERRORS):  # what arrived is stored; a file may restrict the event
+            fired = self._publisher.completed(Envelope(event, data))
+            return (await self._publisher.fire(fired, origin=PEERS)).held
         return False
 
     def _refuse(self, reason: str) -> None:

@@ -119,9 +119,15 @@ async def _say(action: actions.Say, track: Track) -> Outcome:
     return Outcome(events)
 
 
+async def _fire_built_in(event: Envelope, user: str, to: Target, track: Track) -> None:
+    """Fire an event of built-in fields. A file may require others."""
+    event = track.stage.composer.completed(event, lambda: track.context(user))
+    await track.stage.fire(event, to=to, origin=track.origin)
+
+
 async def _send_typing(user: str, typing: bool, to: Target, track: Track) -> None:
     event = Envelope("typing", {"username": track.local_user.name(user), "typing": typing})
-    await track.stage.fire(event, to=to, origin=track.origin)
+    await _fire_built_in(event, user, to, track)
 
 
 async def _type(action: actions.Typing, track: Track) -> Outcome:
@@ -136,7 +142,7 @@ async def _type(action: actions.Typing, track: Track) -> Outcome:
 
 async def _switch_presence(action: actions.Presence, track: Track) -> Outcome:
     event = Envelope(f"friend_{action.presence}", {"username": track.local_user.name(action.user)})
-    await track.stage.fire(event, to=track.to, origin=track.origin)
+    await _fire_built_in(event, action.user, track.to, track)
     return Outcome(1)
 
 

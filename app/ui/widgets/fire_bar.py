@@ -310,7 +310,7 @@ class FireBar(QWidget):
 
     def _switch_online_and_fire(self) -> None:
         remedies = self._results.of(self._source).remedies
-        online = Envelope("friend_online", {"username": remedies.online})
+        online = self._companion.completed(Envelope("friend_online", {"username": remedies.online}))
         self._do(self._companion.fire(online, origin=PANEL), lambda _: remedies.again())
 
     def _wait_for_client(self) -> None:
