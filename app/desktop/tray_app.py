@@ -343,8 +343,9 @@ class TrayApp(QObject):
         self._show_token()
         settings = self.companion.settings
         if settings.theme != self._saved_theme:
-            self._saved_theme = settings.theme
-            self._apply_theme(settings.theme)
+            before, self._saved_theme = self._saved_theme, settings.theme
+            if self._theme == before:  # otherwise Settings shows a theme that is not saved
+                self._apply_theme(settings.theme)
         shortcuts = {name: getattr(settings, name) for name in SHORTCUTS}
         if shortcuts != self._shortcuts.wanted:
             for name in SHORTCUTS:

@@ -617,6 +617,11 @@ async def test_a_chosen_theme_is_shown_before_it_is_saved_and_until_it_is_discar
     desktop.window.pin(["basics/typing"])
     await until(lambda: desktop.companion.settings.pinned == ["basics/typing"])
     assert theme.colors() is DARK, "other changes do not end the preview"
+    await desktop.companion.apply(replace(desktop.companion.settings, theme="system"))
+    assert theme.colors() is DARK, "nor does a theme that is saved elsewhere"
+    assert room.bar.consequences.text() == "Unsaved changes · The theme is a preview until you save it"
+    await desktop.companion.apply(replace(desktop.companion.settings, theme="light"))
+    assert theme.colors() is DARK
     assert choose.currentData() == "dark"
     room.bar.discard.click()
     assert theme.colors() is LIGHT
