@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QPushButton, QTableView
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QPushButton, QTableView, QToolTip
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import EXTERNAL_CLOSE_CODES
 
@@ -288,6 +288,26 @@ async def test_a_name_that_is_too_long_is_rejected_and_not_truncated(
     editor.insert("x" * (MAX_CHARS + 1))
     assert editor.text() == "bob"
     qtbot.keyClick(editor, Qt.Key.Key_Escape)
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Tab])
+async def test_a_name_that_is_not_valid_can_be_corrected(
+    room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any, key: Qt.Key
+) -> None:
+    """Regression: the editor was closed, and what was typed was lost."""
+    await connect_client("bob")
+    room.table.setCurrentIndex(room.model.index(0, Col.CLIENT))
+    qtbot.keyClick(room.table, Qt.Key.Key_F2)
+    editor = room.table.findChild(QLineEdit)
+    assert editor is not None
+    editor.setText("al\u202eice")
+    qtbot.keyClick(editor, key)
+    assert editor.isVisible()
+    assert "The user name must not contain" in QToolTip.text()
+    assert companion.hub.clients[0].username == "bob"
+    editor.setText("alice ")
+    qtbot.keyClick(editor, key)
+    await until(lambda: companion.hub.clients[0].username == "alice")
 
 
 async def test_counter_updates_do_not_interrupt_editing(

@@ -171,16 +171,15 @@ class ClientsModel(TitledTable[Client]):
 
         A view also calls this when it closes the editor of a line that is being removed.
         """
-        name = str(value).strip()
         if role != Qt.ItemDataRole.EditRole or index.column() != Col.CLIENT:
             return False
         client = self._lines[index.row()]
         if client not in self._hub.clients:
             return False
-        if wrong := usernames.problem(name):
-            self._reject(f"The user name {wrong}.")
+        if problem := name_problem(value):
+            self._reject(problem)
             return False
-        self._identify(client, name)
+        self._identify(client, value.strip())
         return True
 
     @override
@@ -208,6 +207,12 @@ class ClientsModel(TitledTable[Client]):
                 seconds = line.transport.latency()
                 return f"{seconds * 1000:.1f} ms" if seconds else "–"
         return line.user_agent or "–"
+
+
+def name_problem(text: str) -> str:
+    """Return why a text is not valid as a user name, as a sentence, or an empty text."""
+    wrong = usernames.problem(text.strip())
+    return f"The user name {wrong}." if wrong else ""
 
 
 def _last_sent(last: LastSent | None, now: float) -> str:

@@ -33,7 +33,7 @@ from app.protocol.close_codes import may_close_with
 from app.protocol.contract import Direction
 from app.ui import theme
 from app.ui.icons import ui_icon
-from app.ui.models.clients import ClientsModel, Col
+from app.ui.models.clients import ClientsModel, Col, name_problem
 from app.ui.room_registry import EVENTS
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.bounded_delegate import BoundedDelegate
@@ -207,7 +207,7 @@ class ClientsRoom(FocusStart):
 
     def _make_table(self) -> QTableView:
         table = plain_table("Clients", self.model, {}, None)
-        table.setItemDelegate(BoundedDelegate(table))
+        table.setItemDelegate(BoundedDelegate(table, name_problem))
         table.setItemDelegateForColumn(Col.RATE, RateDelegate(table))
         table.setEditTriggers(
             QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
