@@ -1,7 +1,7 @@
 """Show counts in the navigation: held items (else new invalid frames) at Events, new rejections (else the clients)
 at Clients, new errors of the lint at Contract. Rejections are, for example, connections that violate access rules.
-The badge says *refused*, but connections refused on purpose do not count. A count of new things is reset when the
-user opens its room. Badges of other rooms are set by those rooms, ``fault_watch`` and ``source_watch``.
+Connections refused on purpose do not count. A count of new things is reset when the user opens its room. Badges of
+other rooms are set by those rooms, ``fault_watch`` and ``source_watch``.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class RoomBadges(QObject):
         clients = self._companion.hub.connection_count
         connected = f"{count(clients, 'client')} connected"
         if self._refused:
-            badge = Badge(f"{limited(self._refused)} refused", f"{connected}, {self._refused} refused", "warning")
+            badge = Badge(limited(self._refused), f"{connected}, {self._refused} refused", "warning")
         else:
             badge = Badge(limited(clients), connected)
         self._window.navigation.set_badge(CLIENTS, badge if clients or self._refused else None)

@@ -459,7 +459,7 @@ async def test_the_badge_of_clients_shows_rejected_pages_until_the_room_is_opene
     window: MainWindow, companion: Companion
 ) -> None:
     companion.rejection_log.add("events", "not allowed", "http://localhost:5555")
-    assert window.navigation.badge(CLIENTS) == Badge("1 refused", "0 clients connected, 1 refused", "warning")
+    assert window.navigation.badge(CLIENTS) == Badge("1", "0 clients connected, 1 refused", "warning")
     window.open_room(CLIENTS)
     assert window.navigation.badge(CLIENTS) is None
 

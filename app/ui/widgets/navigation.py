@@ -33,7 +33,7 @@ BADGE_MARGIN = 8
 
 
 class Badge(Struct, frozen=True):
-    """A short text at the right end of a room's entry.
+    """A short text at the right end of a room's entry, at most a number such as ``99+``.
 
     ``meaning`` says the same in words, for the tooltip and screen readers: "2 clients connected". ``tone`` is
     ``muted``, ``warning`` or ``error``.
@@ -102,21 +102,14 @@ class RoomButton(QPushButton):
         font.setPixelSize(11)
         font.setBold(self.badge.tone != "muted")
         painter.setFont(font)
-        wanted = painter.fontMetrics().horizontalAdvance(self.badge.text) + 12
-        width = min(max(wanted, BADGE_HEIGHT), self._room_for_badge())
+        width = max(painter.fontMetrics().horizontalAdvance(self.badge.text) + 12, BADGE_HEIGHT)
         box = QRectF(self.width() - width - BADGE_MARGIN, (self.height() - BADGE_HEIGHT) / 2, width, BADGE_HEIGHT)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(scheme.warning_soft if self.badge.tone == "warning" else scheme.hover))
         painter.drawRoundedRect(box, BADGE_HEIGHT / 2, BADGE_HEIGHT / 2)
         painter.setPen(QColor(getattr(scheme, self.badge.tone)))
-        text = painter.fontMetrics().elidedText(self.badge.text, Qt.TextElideMode.ElideRight, int(width) - 8)
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.badge.text)
         painter.end()
-
-    def _room_for_badge(self) -> int:
-        """Return the width to the right of the title."""
-        title = self.fontMetrics().horizontalAdvance(self.text())
-        return max(BADGE_HEIGHT, self.width() - title - self.iconSize().width() - 2 * BADGE_MARGIN - 24)
 
 
 class Navigation(QScrollArea):
