@@ -20,6 +20,7 @@ from app.ui.palette_commands import commands
 from app.ui.room_registry import CHATS, SOURCES
 from app.ui.rooms.sources import KEY_TAB, PEER_TAB, SourcesRoom
 from app.ui.source_commands import own_keys
+from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.fingerprint import difference, groups_of, in_lines
 from app.ui.widgets.peer_dialog import NO_JSON
 from app.ui.widgets.personas_dialog import PersonasDialog
@@ -248,6 +249,18 @@ async def test_a_persona_with_the_name_of_a_registered_user_is_asked_about(
         card.switch.click()
         await until(lambda: not companion.settings.supabase)
         await wait_until_idle(companion)
+
+
+@pytest.mark.usefixtures("styled")
+async def test_a_long_name_of_a_persona_cuts_no_button(room: SourcesRoom) -> None:
+    dialog = room.ask_for_names(["alice", "W" * 64, *"bcdef"], lambda: None)
+    await until(dialog.isVisible)
+    await until(lambda: dialog.height() >= dialog.heightForWidth(dialog.width()) > 0)
+    assert dialog.width() == dialog.minimumWidth()
+    for button in (*dialog.rows["W" * 64], dialog.later):
+        assert button.height() >= button.sizeHint().height()
+    assert "W" * 64 in [label.toolTip() for label in dialog.findChildren(ElidedLabel)]
+    dialog.reject()
 
 
 async def test_a_persona_that_was_removed_meanwhile_needs_no_new_name(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.companion import Companion
 from app.ui.plain_text import PlainTextLabel
@@ -15,6 +15,7 @@ from app.ui.plain_text_dialogs import PlainTextInputDialog
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.confirm import confirm
+from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.line_edit import bound_all
 
 WHY = (
@@ -78,7 +79,10 @@ class PersonasDialog(QDialog):
             remove = named(QPushButton("Remove …"), f"Remove the persona {name}", style_id="danger")
             rename.clicked.connect(partial(self._ask_for_name, name))
             remove.clicked.connect(partial(self._ask_to_remove, name))
-            row.addWidget(PlainTextLabel(name), 1)
+            label = ElidedLabel()
+            label.setText(name)
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # no wider dialog
+            row.addWidget(label, 1)
             row.addWidget(rename)
             row.addWidget(remove)
             self._lines.addWidget(line)
