@@ -282,10 +282,10 @@ class PeerBook:
 
     # outbox
 
-    async def waiting(self, peer: str, limit: int) -> list[Waiting]:
-        """Return the items to send to a peer, oldest first: those not written yet, and those that are due."""
+    async def waiting(self, peer: str, limit: int, *, notices: bool = False) -> list[Waiting]:
+        """Return the messages, or the notices, to send to a peer, oldest first: those not written yet or due."""
         now = self._clock.wall()
-        return await self._submit_lasting(lambda db: peer_sql.waiting(db, peer, now, limit))
+        return await self._submit_lasting(lambda db: peer_sql.waiting(db, peer, now, limit, notices=notices))
 
     async def delivery_state(self, msg_id: str) -> tuple[Place, MessageData | None]:
         """Return where a message was put, and the message; None if it was deleted."""
@@ -301,10 +301,10 @@ class PeerBook:
         text, now = msgspec.json.encode(notice).decode(), self._clock.wall()
         return await self._submit(lambda db: add(db, notice.id, peer, now, text))
 
-    async def due(self, limit: int) -> list[str]:
+    async def due(self, limit: int, *, notices: bool = False) -> list[str]:
         """Return the friends with an item that is due and among the ``limit`` oldest ones of ``waiting``."""
         now = self._clock.wall()
-        return await self._submit(lambda db: peer_sql.due(db, now, limit))
+        return await self._submit(lambda db: peer_sql.due(db, now, limit, notices=notices))
 
     async def note_acknowledged(self, peer: str) -> None:
         """Record that a peer has just acknowledged something: it is active, and acknowledges what it receives."""

@@ -100,4 +100,8 @@ STEPS = (
         UNIQUE (peer, msg_id, emoji)
     ) STRICT;
     """,
+    """
+    DROP INDEX peer_outbox_in_order;
+    CREATE INDEX peer_outbox_in_order ON peer_outbox (peer, (notice = ''), position);
+    """,
 )

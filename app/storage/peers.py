@@ -272,8 +272,8 @@ def enqueue_reaction(db: Connection, id_: str, peer_name: str, next_at: float, r
     return True
 
 
-def waiting(db: Connection, peer_name: str, now: float, limit: int) -> list[Waiting]:
-    """Return the items to send to a peer, oldest first: those that were not written yet, and those that are due.
+def waiting(db: Connection, peer_name: str, now: float, limit: int, *, notices: bool = False) -> list[Waiting]:
+    """Return the messages, or the notices, to send to a peer, oldest first: those not written yet or due.
 
     One that was written, and may have arrived, must not be written again before it is due. A reaction to a message
     that is still in the outbox is left out, and, while other keys are offered, what was written ``MAX_WRITTEN``
@@ -286,8 +286,9 @@ def waiting(db: Connection, peer_name: str, now: float, limit: int) -> list[Wait
     )
     rows = db.execute(
         f"SELECT id, peer, attempts, written, {_DUE}, notice FROM peer_outbox"
-        f" WHERE peer = :peer AND (written = 0 OR {_DUE}) AND {_POSSIBLE} ORDER BY position LIMIT :limit",
-        {"peer": peer_name, "now": now, "limit": limit},
+        f" WHERE peer = :peer AND (notice = '') = :is_message AND (written = 0 OR {_DUE}) AND {_POSSIBLE}"
+        " ORDER BY position LIMIT :limit",
+        {"peer": peer_name, "is_message": not notices, "now": now, "limit": limit},
     ).fetchall()
     return [
         Waiting(id_, peer_, attempts, written, bool(due), None if notice else sql.message(db, id_), notice)
@@ -308,13 +309,13 @@ def place(db: Connection, msg_id: str) -> Place:
     return "queue" if is_queued else ""
 
 
-def due(db: Connection, now: float, limit: int) -> list[str]:
+def due(db: Connection, now: float, limit: int, *, notices: bool = False) -> list[str]:
     """Return the friends with an item that is due and among the ``limit`` oldest ones of ``waiting``."""
     rows = db.execute(
         "SELECT username FROM people f WHERE is_friend AND EXISTS (SELECT 1 FROM (SELECT next_at FROM peer_outbox"
-        f" WHERE peer = f.username AND (written = 0 OR {_DUE}) AND {_POSSIBLE} ORDER BY position LIMIT :limit)"
-        f" WHERE {_DUE}) ORDER BY username",
-        {"now": now, "limit": limit},
+        f" WHERE peer = f.username AND (notice = '') = :is_message AND (written = 0 OR {_DUE}) AND {_POSSIBLE}"
+        f" ORDER BY position LIMIT :limit) WHERE {_DUE}) ORDER BY username",
+        {"is_message": not notices, "now": now, "limit": limit},
     ).fetchall()
     return [name for (name,) in rows]
 

@@ -156,6 +156,7 @@ async def test_finding_who_is_due_takes_no_longer_if_many_items_wait(database: D
         counted: list[None] = []
         db.set_progress_handler(lambda: counted.append(None), 10)
         assert peers.due(db, 5.0, 8) == ["cleo"]
+        assert peers.due(db, 5.0, 8, notices=True) == ["dora"]
         db.set_progress_handler(None, 0)
         return len(counted)
 
@@ -164,6 +165,7 @@ async def test_finding_who_is_due_takes_no_longer_if_many_items_wait(database: D
         for each in range(20):
             peers.enqueue(db, f"ben {each}", "ben", 9.0)
         peers.enqueue(db, "cleo", "cleo", 5.0)
+        peers.enqueue(db, "dora", "dora", 5.0, "{}")
         few = instructions(db)
         for each in range(20, 500):
             peers.enqueue(db, f"ben {each}", "ben", 5.0)

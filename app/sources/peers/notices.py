@@ -126,4 +126,4 @@ class PeerNotices:
         with suppress(StorageError):
             peer = await self._book.find(name)
             if peer is not None and peer.is_friend and await self._book.enqueue_notice(name, notice):
-                self._outbox.send_soon(name, is_alive=False)
+                self._outbox.send_notices_soon(name)

@@ -7,6 +7,8 @@ message is tried again later, without a limit; while the peer is not a friend, i
 While the user has to decide about other keys that are offered for a peer, only an acknowledgement counts: the peer
 may not be able to decrypt what it gets. What would be done otherwise is kept, and not sent again before that.
 If the program is killed in between, it sends the item again after the next start; the recipient drops duplicates.
+Messages and notices have connections of their own: many programs acknowledge no notices, and messages do not wait
+for that.
 ``notices`` sends typing, which is not stored.
 """
 
@@ -65,7 +67,7 @@ class Delivery(NamedTuple):
 
 
 class _Attempts:
-    """The attempts to reach one peer, one after the other."""
+    """The attempts to send messages, or notices, to one peer, one after the other."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -98,7 +100,8 @@ class PeerOutbox:
         self._identity = identity
         self._options = options
         self._connect = connect
-        self._attempts: dict[str, _Attempts] = {}
+        self._attempts: dict[tuple[str, bool], _Attempts] = {}
+        """The attempts by the peer's name, and whether they send notices."""
         self._tasks = Tasks()
         self.on_alive: Callable[[str], Coroutine[Any, Any, None]] | None = None
         """Called with the name of a peer that was offline and has acknowledged something."""
@@ -130,27 +133,42 @@ class PeerOutbox:
         """Send all items that are due, to all peers at once."""
         if self._book.in_session:
             return  # messages that a session posts must not be sent to real people
-        await asyncio.gather(*(self._send_in_background(each) for each in await self._book.due(BATCH)))
+        due = [
+            (name, notices) for notices in (False, True) for name in await self._book.due(BATCH, notices=notices)
+        ]
+        await asyncio.gather(*(self._send_in_background(*each) for each in due))
 
-    def send_soon(self, peer: str, *, is_alive: bool = True) -> None:
-        """Start a task that sends what ``send_waiting`` sends. ``is_alive``: it has just sent something itself.
+    def send_soon(self, peer: str) -> None:
+        """Start to send the messages and notices for a peer, which has just sent something itself."""
+        for notices in (False, True):
+            self._send_soon(peer, notices, is_alive=True)
+
+    def send_notices_soon(self, peer: str) -> None:
+        """Start to send the notices for a peer."""
+        self._send_soon(peer, True)
+
+    def _send_soon(self, peer: str, notices: bool, *, is_alive: bool = False) -> None:
+        """Start a task that sends what ``send_waiting`` sends.
 
         At most one task per peer is pending: each may wait seconds for the one before, and messages wait for all.
         """
-        attempts = self._attempts.setdefault(peer, _Attempts())
+        attempts = self._attempts_of(peer, notices)
         attempts.is_alive |= is_alive
         if attempts.pending is None or attempts.pending.done():
-            attempts.pending = self._tasks.spawn(self._send_all(peer), f"send to the peer {peer}")
+            attempts.pending = self._tasks.spawn(self._send_all(peer, notices), f"send to the peer {peer}")
 
-    async def _send_all(self, peer: str) -> None:
+    def _attempts_of(self, peer: str, notices: bool) -> _Attempts:
+        return self._attempts.setdefault((peer, notices), _Attempts())
+
+    async def _send_all(self, peer: str, notices: bool) -> None:
         with suppress(StorageError):
-            await self._send_in_background(peer)
+            await self._send_in_background(peer, notices)
 
-    async def _send_in_background(self, peer: str) -> None:
-        self._hub.carry_out(await self.send_waiting(peer))
+    async def _send_in_background(self, peer: str, notices: bool) -> None:
+        self._hub.carry_out(await self.send_waiting(peer, notices=notices))
 
     async def deliver(self, message: MessageData) -> Delivery:
-        """Send a message that was just stored, after the older items for its recipient. Return the result."""
+        """Send a message that was just stored, after the older ones to its recipient. Return the result."""
         to, msg_id = message["to"], message["msg_id"]
         if self._book.in_session:
             return Delivery(message, False, f"{to} is a peer: in a session, nothing is sent to real people.", [])
@@ -175,15 +193,17 @@ class PeerOutbox:
             return Delivery(now, is_written, note, rows)
         if is_written:
             return Delivery(now, True, f"{to} has not confirmed the message yet.", rows)
-        failed = self._attempts[to].failed
+        failed = self._attempts_of(to, False).failed
         older = failed.error if failed else "older messages are sent first"
         why = next((each.note for each in reversed(rows) if each.event == NOT_SENT), older)
         if place == "outbox":
             return Delivery(now, False, f"The message is stored, and is sent again later: {why}.", rows)
         return Delivery(now, False, f"{to} cannot be reached; the message waits in the offline queue.", rows)
 
-    async def send_waiting(self, name: str) -> list[ServerNote]:
-        """Send the oldest items for a peer that were not written yet or are due. Return rows about the results.
+    async def send_waiting(self, name: str, *, notices: bool = False) -> list[ServerNote]:
+        """Send the oldest messages, or notices, for a peer that were not written yet or are due.
+
+        Return rows about the results.
 
         Raises ``StorageError``.
 
@@ -191,7 +211,7 @@ class PeerOutbox:
         a peer that cannot be reached delays simultaneous messages only once. Not if the peer has sent something
         since that attempt began.
         """
-        attempts = self._attempts.setdefault(name, _Attempts())
+        attempts = self._attempts_of(name, notices)
         before = attempts.failed
         async with attempts.lock:
             if attempts.pending is asyncio.current_task():
@@ -200,7 +220,7 @@ class PeerOutbox:
             attempts.is_alive = False
             me, peer = self._identity(), await self._book.find(name)
             try:
-                items = await self._book.waiting(name, BATCH)
+                items = await self._book.waiting(name, BATCH, notices=notices)
             except Conflict:  # a session has begun meanwhile: what it posts must not be sent to real people
                 return []
             items = sorted(items, key=lambda each: attempts.refused[each.id] >= MAX_UNCONFIRMED)  # others pass
@@ -248,15 +268,19 @@ class PeerOutbox:
             if result.acked and not peer.online and self.on_alive:
                 self._tasks.spawn(self.on_alive(name), f"the peer {name} is online")
             # What was tried is done or postponed, so ``due`` finds others: this ends, also if nothing is confirmed.
-            is_due = bool(result.written) and name in await self._book.due(BATCH)
+            is_due = bool(result.written) and name in await self._book.due(BATCH, notices=notices)
             has_more = is_due or (result.acked and len(items) == BATCH)
             if has_more and (attempts.next_batch is None or attempts.next_batch.done()):
-                attempts.next_batch = self._tasks.spawn(self._next_batch(name), f"send more to the peer {name}")
+                attempts.next_batch = self._tasks.spawn(
+                    self._next_batch(name, notices), f"send more to the peer {name}"
+                )
+            if result.written and not notices and name in await self._book.due(BATCH, notices=True):
+                self.send_notices_soon(name)  # reactions to these messages, which had to wait for them
             return rows
 
-    async def _next_batch(self, name: str) -> None:
+    async def _next_batch(self, name: str, notices: bool) -> None:
         await self._hub.clock.sleep(NEXT_BATCH_S)
-        self.send_soon(name, is_alive=False)
+        self._send_soon(name, notices)
 
     def _seal(self, item: WaitingItem, me: Identity, peer: Peer) -> bytes:
         sender = self._hub.local_user
@@ -298,7 +322,7 @@ class PeerOutbox:
             why = f"written; {name} has not confirmed it"
         if item.message is not None and self.queue and self.queue.available:
             is_last = False  # if the queue fails, it is tried again
-            attempts = self._attempts[name]
+            attempts = self._attempts_of(name, False)
             if peer.offered:
                 attempts.not_queued = f"the new keys of {name} wait for your decision"
             if not attempts.not_queued:  # otherwise, later messages would overtake, and each wait for a timeout
@@ -321,7 +345,8 @@ class PeerOutbox:
             return []
         # One that was refused too often waits until it is due, as if written: otherwise, a batch of such messages
         # would leave no place for others.
-        is_refused_often = not item.written and self._attempts[name].refused[item.id] >= MAX_UNCONFIRMED
+        refused = self._attempts_of(name, item.message is None).refused[item.id]
+        is_refused_often = not item.written and refused >= MAX_UNCONFIRMED
         await self._book.postpone([item.id], delay, method="offline" if is_refused_often else "")
         return [
             row(NOT_SENT, name, f"{why}; next attempt in {delay:g} s", sealed=body, opened=opened, warning=True)

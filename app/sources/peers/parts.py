@@ -73,8 +73,8 @@ class PeerBook(Protocol):
     async def note_notice(self, sender: str, notice: StoredNotice, digest: str, ip: str) -> str | None:
         """Record a verified notice, and carry it out. Return a note for its row; None if it is a duplicate."""
 
-    async def waiting(self, peer: str, limit: int) -> Sequence[WaitingItem]:
-        """Return the items to send to a peer, oldest first: those not written yet, and those that are due."""
+    async def waiting(self, peer: str, limit: int, *, notices: bool = False) -> Sequence[WaitingItem]:
+        """Return the messages, or the notices, to send to a peer, oldest first: those not written yet or due."""
 
     async def delivery_state(self, msg_id: str) -> tuple[Literal["outbox", "queue", ""], MessageData | None]:
         """Return where a message was put, and the message; None if it was deleted."""
@@ -88,7 +88,7 @@ class PeerBook(Protocol):
     async def note_acknowledged(self, peer: str) -> None:
         """Record that a peer has just acknowledged something."""
 
-    async def due(self, limit: int) -> list[str]:
+    async def due(self, limit: int, *, notices: bool = False) -> list[str]:
         """Return the friends with an item that is due and among the ``limit`` oldest ones of ``waiting``."""
 
     async def done(self, id_: str, *, delivered: bool, method: str) -> None:
