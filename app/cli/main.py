@@ -12,7 +12,7 @@ import typer
 
 from app import __version__
 from app.cli.lazy_commands import LazyGroup, Subcommand
-from app.cli.options import DataDir, GivenPath, absolute_path, finite, not_empty
+from app.cli.options import DataDir, GivenPath, finite, not_empty, unicode_path
 from app.cli.window import open_window
 from app.system import exit_codes
 from app.system.terminal import print_lines
@@ -91,7 +91,7 @@ Fixtures = Annotated[
     typer.Option(
         file_okay=False,
         path_type=GivenPath,
-        callback=absolute_path,
+        callback=unicode_path,
         help="Load and save your fixtures in this folder.",
         show_default="in the data folder",
     ),
@@ -101,7 +101,7 @@ Sessions = Annotated[
     typer.Option(
         file_okay=False,
         path_type=GivenPath,
-        callback=absolute_path,
+        callback=unicode_path,
         help="Load and save your sessions (scenarios and recordings) in this folder.",
         show_default="in the data folder",
     ),
@@ -111,7 +111,7 @@ FaultsFolder = Annotated[
     typer.Option(
         file_okay=False,
         path_type=GivenPath,
-        callback=absolute_path,
+        callback=unicode_path,
         help="Load and save your profiles of faults in this folder.",
         show_default="in the data folder",
     ),
@@ -129,7 +129,7 @@ EventsFolder = Annotated[
     typer.Option(
         file_okay=False,
         path_type=GivenPath,
-        callback=absolute_path,
+        callback=unicode_path,
         help="Use the events that the files in this folder define.",
         show_default="in the data folder",
     ),
@@ -147,7 +147,7 @@ TokenFile = Annotated[
     typer.Option(
         dir_okay=False,
         path_type=GivenPath,
-        callback=absolute_path,
+        callback=unicode_path,
         help="Read the control API's token from this file; create it (mode 0600) if it is missing.",
     ),
 ]

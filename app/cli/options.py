@@ -30,6 +30,16 @@ def absolute_path(path: Path | None) -> Path | None:
         raise typer.BadParameter(str(error)) from None
 
 
+def unicode_path(path: Path | None) -> Path | None:
+    """Return a path like ``absolute_path``. Raise ``BadParameter`` if the control API's JSON cannot contain it."""
+    from app.system.paths import unicode_problem
+
+    found = absolute_path(path)
+    if found and (wrong := unicode_problem(found)):
+        raise typer.BadParameter(wrong)
+    return found
+
+
 def named_path(path: Path | None) -> Path | None:
     """Return the path of an option without ``~``, but with links: the target of ``/dev/stdout`` may have no path,
     and a program may act on the name of the link that it is run by.

@@ -18,7 +18,7 @@ from msgspec.structs import asdict, replace
 from app.system.exit_codes import Exit
 from app.system.files import remove_unfinished
 from app.system.lock import InstanceLock
-from app.system.paths import Folders, HomeFolderError
+from app.system.paths import Folders, HomeFolderError, unicode_problem
 from app.system.settings import Settings
 from app.system.settings_checks import InvalidSettings, equal_ports, validate
 from app.system.settings_file import SettingsFile
@@ -124,6 +124,9 @@ class DataDirectory:
             folders = Folders.of(data_dir)
         except HomeFolderError as error:
             raise DataDirectoryError(str(error)) from None
+        for folder in (folders.config, folders.data, folders.logs, folders.runtime):
+            if wrong := unicode_problem(folder):  # the instance file and the control API name them
+                raise DataDirectoryError(f"{wrong} Rename the folder, or choose another one with --data-dir.")
         try:
             folders.create()
             lock = InstanceLock(folders.runtime)

@@ -32,6 +32,15 @@ def absolute(path: Path) -> Path:
         raise ValueError(f"The home folder in {str(path)!r} is unknown. Write the path without '~'.") from None
 
 
+def unicode_problem(path: Path) -> str:
+    """Return why a path cannot be written as JSON, as a sentence; empty if it can, as nearly always."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return f"The path {str(path)!r} is not valid Unicode."
+    return ""
+
+
 class Folders(Struct, frozen=True):
     """The folders of one companion. ``create()`` creates them."""
 

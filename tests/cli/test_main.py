@@ -139,6 +139,16 @@ def test_numbers_must_be_finite(text: str, subtests: pytest.Subtests) -> None:
             option.process_value(Context(COMMANDS[words]), text)
 
 
+def test_the_companion_is_started_with_folders_whose_names_are_unicode(subtests: pytest.Subtests) -> None:
+    """Regression: the control API failed at each answer that names such a folder."""
+    names = {"fixtures", "sessions", "faults", "events", "token_file"}
+    options = [each for each in COMMANDS["serve"].params if each.name in names]
+    assert len(options) == len(names)
+    for option in options:
+        with subtests.test(option=option.name), pytest.raises(BadParameter, match="is not valid Unicode"):
+            option.process_value(Context(COMMANDS["serve"]), "x\udcff")
+
+
 def test_listen_reads_standard_input_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Regression: the second ``--send -`` ended with a traceback, because the first had closed standard input."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"one\ntwo\n")))

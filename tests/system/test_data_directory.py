@@ -119,6 +119,13 @@ def test_without_a_home_folder_the_error_says_what_to_do(monkeypatch: pytest.Mon
     DataDirectory.open(tmp_path).lock.release()
 
 
+def test_a_folder_whose_name_is_not_unicode_is_refused(tmp_path: Path) -> None:
+    """Regression: the instance file could not be written, so that no command found the companion."""
+    with pytest.raises(DataDirectoryError, match=r"x\\udcff' is not valid Unicode\. Rename .* with --data-dir\.$"):
+        DataDirectory.open(tmp_path / "x\udcff")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_created_is_reported_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file")
     with pytest.raises(DataDirectoryError, match=r"Cannot write to .*file.*--data-dir") as caught:
