@@ -20,7 +20,7 @@ from operator import not_
 from types import MappingProxyType
 from typing import NamedTuple
 
-from app.hub.filter_text import EXACT, SEPARATOR, TOKEN, saved_name
+from app.hub.filter_text import EXACT, SEPARATOR, TOKEN, saved_name, unquoted
 from app.hub.origin import PRIMING, Origin
 from app.hub.payload_matcher import (
     Expressions,
@@ -215,9 +215,11 @@ def _term(bare: str, now: Callable[[], float], expressions: Expressions, *, excl
     name, colon, value = bare.partition(":")
     if not colon or not name.isalpha():
         return _text_term(bare)
-    value = value.strip('"')
+    value = unquoted(value)
     if name not in KEYS:
         raise FilterError(f"unknown key {name!r} (known: {', '.join(KEYS)})")
+    if name in LIST_KEYS and f'{SEPARATOR}"' in value:
+        raise FilterError(f'{name} has quotes around one of its values; put them around all: {name}:"a b,c"')
     alternatives = [each for each in value.split(SEPARATOR) if each] if name in LIST_KEYS else []
     if len(alternatives) > MAX_TERMS:
         raise FilterError(f"{name} has more than {MAX_TERMS} values")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-TOKEN = re.compile(r'-?(?:[a-z]+:|@)?"[^"]*"?|-?/(?:[^/\\]|\\.)*/|\S+')
+TOKEN = re.compile(r'-?(?:[a-z]+:=?|@)?"[^"]*"?|-?/(?:[^/\\]|\\.)*/|\S+')
 """A term: ``event:typing``, ``-user:"a b"``, ``"quoted text"``, ``/regex/``, ``@saved`` or a word."""
 
 SEPARATOR = ","
@@ -125,4 +125,15 @@ def _token(text: str, start: int) -> Token:
 def split_values(key: str, value: str) -> list[str]:
     """Return the single values of a term's value, which may be quoted. Aliases are replaced."""
     aliases = _ALIASES.get(key, {})
-    return [aliases.get(each, each) for each in value.strip('"').split(SEPARATOR) if each]
+    return [aliases.get(each, each) for each in unquoted(value).split(SEPARATOR) if each]
+
+
+def unquoted(value: str) -> str:
+    """Return a term's value without the quotes around it. The first may follow ``EXACT``: ``event:="a b"``."""
+    return after_quote(value).rstrip('"')
+
+
+def after_quote(value: str) -> str:
+    """Return a term's value without the quotes at its beginning."""
+    exact = EXACT if value.startswith(f'{EXACT}"') else ""
+    return exact + value.removeprefix(exact).lstrip('"')

@@ -66,6 +66,9 @@ def found(text: str) -> list[str]:
         ("event:typing,", ["typing"]),
         ("event:=typing", ["typing"]),
         ("event:=typ", []),
+        ('event:="typing"', ["typing"]),
+        ('event:="typing,=connected"', ["typing", "joined"]),
+        ('-event:="typing', ["online", "big", "bad", "joined"]),
         ("event:=typing,=connected", ["typing", "joined"]),
         ("dir:s2c,server", ["online", "big", "joined"]),
         ("client:3,7", ["typing", "bad", "joined"]),
@@ -93,7 +96,9 @@ def test_a_filter_reads_a_row_whose_target_has_no_name(client: str, text: str) -
     assert parse(text).matches(row) == (text == "-client:2")
 
 
-@pytest.mark.parametrize("text", ["colour:red", "dir:left", "is:odd", "larger:big", "after:soon", "/[/", LIST])
+@pytest.mark.parametrize(
+    "text", ["colour:red", "dir:left", "is:odd", "larger:big", "after:soon", "/[/", 'event:b,"c', LIST]
+)
 def test_an_invalid_term_is_reported_and_searched_as_text(text: str) -> None:
     assert len(parse(text).warnings) == 1
     assert found(text) == []

@@ -32,6 +32,14 @@ def test_terms_are_found_with_their_positions() -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ['event:="POST /messages"', 'event:"=POST /messages"', 'event:="POST /messages'])
+def test_the_quotes_of_an_exact_value_may_follow_the_equals_sign(text: str) -> None:
+    """Regression: the term ended at the space, and matched nothing."""
+    assert [each.text for each in tokens(text)] == [text]
+    assert values(text, "event") == ["=POST /messages"]
+    assert toggle(text, "event", "=POST /messages") == ""
+
+
 def test_values_of_a_key() -> None:
     text = "event:a,b -event:c event:b client:2"
     assert values(text, "event") == ["a", "b"]

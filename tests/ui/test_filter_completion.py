@@ -31,6 +31,7 @@ def test_all_keys_and_saved_filters_are_suggested_for_an_empty_term() -> None:
         ("event:TYP", ["event:typing"]),
         ("-event:ty", ["-event:typing"]),
         ("event:=ty", ["event:=typing"]),
+        ('event:="ty', ["event:=typing"]),
         ("is:pi", ["is:pinned"]),
         ("annotation:", []),
         ("event:typing,", ["event:typing,friend_online", "event:typing,new_message"]),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from app.hub.filter import KEYS, LIST_KEYS
 from app.hub.filter_grammar import KEY_MEANINGS, VALUE_MEANINGS, Meaning
-from app.hub.filter_text import EXACT, SEPARATOR, can_be_value, format_term, reference, token_at
+from app.hub.filter_text import EXACT, SEPARATOR, after_quote, can_be_value, format_term, reference, token_at
 
 MAX_SUGGESTIONS = 50
 
@@ -44,7 +44,7 @@ def suggestions(text: str, cursor: int, known: Known) -> list[Suggestion]:
     elif bare.startswith("@"):
         found = _saved(token.start, bare[1:].strip('"'), known) if not sign else ()
     elif colon and key in KEYS:
-        found = _values(token.start, sign, key, value.removeprefix('"'), known)
+        found = _values(token.start, sign, key, after_quote(value), known)
     else:
         found = _terms(token.start, sign, bare, known)
     return [each for each, _ in zip(found, range(MAX_SUGGESTIONS), strict=False) if each.term != token.text]
