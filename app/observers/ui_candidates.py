@@ -1,8 +1,9 @@
 """Select the frames that may leave the released UI (which has known errors) in a wrong state, or change no contact
 in it, by quick tests of the log's rows. ``ui_checks`` passes the rows in batches, and examines the selected frames.
 
-A candidate that is found here is a message whose ID the same page has received before, in a frame or by REST, a
-message with the direction ``sent``, or an event about a user that is not in the page's contacts, or not yet.
+A candidate that is found here is a message whose ID the same page has received before in its chat, in a frame or
+by REST, a message with the direction ``sent``, or an event about a user that is not in the page's contacts, or not
+yet.
 """
 
 from collections.abc import Callable, Iterable
@@ -75,6 +76,8 @@ class _Plan(NamedTuple):
     common: frozenset[Any]
 
 
+_ChatId = tuple[str, str]
+"""A message ID in the chat with a peer. In the UI, the same ID in another chat is another message."""
 _Sent = int | tuple[int, frozenset[int]]
 """Where an ID was sent: the number of the row; with the clients if they are not those of the row."""
 
@@ -101,8 +104,8 @@ class CandidateFinder:
         self._contacts_of = contacts_of
         self._page_of = page_of
         self._plans: dict[RowKey, _Plan] = {}
-        self._new_ids: dict[str, _Sent] = {}
-        self._old_ids: dict[str, _Sent] = {}
+        self._new_ids: dict[_ChatId, _Sent] = {}
+        self._old_ids: dict[_ChatId, _Sent] = {}
         self.queue: list[Candidate] = []
         self.skipped = 0
 
@@ -126,12 +129,10 @@ class CandidateFinder:
                 if _unknown(data.username, plan.common):
                     self._add(Suspicion.UNKNOWN, seq, plan.members, (data.username,))
                 continue
-            msg_id = data.msg_id
-            if type(msg_id) is not str:
-                msg_id = repr(msg_id)
-            sent = known_ids.get(msg_id) or self._old_ids.get(msg_id)
+            id_ = _chat_id(_peer(data), data.msg_id)
+            sent = known_ids.get(id_) or self._old_ids.get(id_)
             if sent is None:
-                known_ids[msg_id] = seq
+                known_ids[id_] = seq
                 if len(known_ids) >= MAX_IDS:
                     self._old_ids, self._new_ids = known_ids, {}
                     known_ids = self._new_ids
@@ -140,15 +141,15 @@ class CandidateFinder:
             elif plan.members and len(self.queue) >= MAX_QUEUED:
                 self.skipped += 1
             else:
-                self._again(seq, key.recipients, plan, data, msg_id, sent)
+                self._again(seq, key.recipients, plan, data, id_, sent)
 
-    def loaded(self, clients: Iterable[int], messages: Iterable[Any]) -> None:
-        """Remember the IDs of messages that a page has got by REST."""
+    def loaded(self, clients: Iterable[int], peer: Any, messages: Iterable[Any]) -> None:
+        """Remember the IDs of messages of a chat that a page has got by REST."""
         ids = frozenset(clients)
         for each in messages:
-            msg_id = each if type(each) is str else repr(each)
-            sent = self._new_ids.get(msg_id) or self._old_ids.get(msg_id)
-            self._new_ids[msg_id] = (0, ids) if sent is None else (_first(sent), ids | self._recipients(sent))
+            id_ = _chat_id(peer, each)
+            sent = self._new_ids.get(id_) or self._old_ids.get(id_)
+            self._new_ids[id_] = (0, ids) if sent is None else (_first(sent), ids | self._recipients(sent))
             if len(self._new_ids) >= MAX_IDS:
                 self._old_ids, self._new_ids = self._new_ids, {}
 
@@ -193,12 +194,12 @@ class CandidateFinder:
             self._add(Suspicion.UNKNOWN, seq, plan.members, (_peer(data),))
 
     def _again(
-        self, seq: int, recipients: tuple[int, ...], plan: _Plan, data: _Data, msg_id: str, sent: _Sent
+        self, seq: int, recipients: tuple[int, ...], plan: _Plan, data: _Data, id_: _ChatId, sent: _Sent
     ) -> None:
-        """Test a message whose ID was sent before."""
+        """Test a message whose ID was sent before in its chat."""
         before = self._recipients(sent)
         if not before.issuperset(recipients):
-            self._new_ids[msg_id] = (_first(sent), before.union(recipients))
+            self._new_ids[id_] = (_first(sent), before.union(recipients))
         clients = tuple(
             each for each in plan.members if each in before or not before.isdisjoint(self._page_of(each))
         )
@@ -236,6 +237,10 @@ def _first(sent: _Sent) -> int:
 
 def _peer(data: _Data) -> Any:
     return data.to if data.direction == "sent" else data.sender
+
+
+def _chat_id(peer: Any, msg_id: Any) -> _ChatId:
+    return peer if type(peer) is str else repr(peer), msg_id if type(msg_id) is str else repr(msg_id)
 
 
 def _unknown(name: Any, contacts: frozenset[Any]) -> bool:

@@ -86,7 +86,9 @@ class RestCandidates:
             case "POST", "/messages":
                 answer = _parsed(call.response)
                 if isinstance(answer, dict):
-                    self._finder.loaded(self._clients(call), [answer.get("msg_id")])
+                    sent = _parsed(call.request)
+                    to = sent.get("to") if isinstance(sent, dict) else None
+                    self._finder.loaded(self._clients(call), to, [answer.get("msg_id")])
 
     def _friends(self, call: RestExchange) -> None:
         answer = _parsed(call.response)
@@ -133,7 +135,7 @@ class RestCandidates:
         peer = query.get("peer", [""])[-1]
         if peer and query.get("offset", ["0"])[-1] == "0":
             self._find_lost(call, clients, peer, {each for each in loaded if type(each) is str})
-        self._finder.loaded(clients, loaded)
+        self._finder.loaded(clients, peer, loaded)
 
     def _find_lost(self, call: RestExchange, clients: tuple[int, ...], peer: str, loaded: set[str]) -> None:
         """Queue the messages that arrived between the request and the response, and are not in the response."""

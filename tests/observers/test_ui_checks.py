@@ -125,6 +125,18 @@ async def test_a_third_duplicate_names_the_first(checked: Checked) -> None:
     assert "will be 3" in notes[1]
 
 
+async def test_a_duplicate_names_the_message_of_its_chat(checked: Checked) -> None:
+    """Regression: it named a message of another chat with the same ID."""
+    checked.page()
+    checked.message("m1")
+    first = checked.message("m1", **{"from": "bob"})
+    assert await checked.warnings() == []
+    again = checked.message("m1", **{"from": "bob"})
+    assert await checked.warnings() == [
+        f"#{again}: unread of bob will be 2 in the released UI, 1 in a correct one: duplicate ID of #{first}"
+    ]
+
+
 async def test_a_duplicate_in_the_open_chat_is_no_violation(checked: Checked) -> None:
     checked.page()
     checked.open("alice")
