@@ -381,6 +381,15 @@ async def test_all_controls_have_room_in_a_window_of_1000_pixels(
         assert control.width() >= control.minimumSizeHint().width() or control.width() >= control.minimumWidth() > 0
 
 
+@pytest.mark.usefixtures("styled")
+async def test_the_inputs_of_repeat_fit_into_a_window_of_880_pixels(bar: FireBar) -> None:
+    bar.repeat.toggle.setChecked(True)
+    await until(lambda: bar.minimumSizeHint().width() <= 712)
+    bar.resize(712, bar.height())
+    await until(lambda: 0 < bar.every.geometry().right() < bar.repeat.width())
+    assert bar.every.lineEdit().width() > bar.every.fontMetrics().horizontalAdvance(bar.every.text())
+
+
 async def test_a_long_recipient_is_shown_in_the_tooltip(bar: FireBar, connect_client: Connect) -> None:
     name = "wilhelmina-" + "w" * 50
     await connect_client(name)

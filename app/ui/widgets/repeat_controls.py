@@ -24,8 +24,8 @@ class RepeatControls(QWidget):
         self.every.setPrefix("every ")
         self.every.setSuffix(" ms")
         self.every.setSingleStep(100)
-        self.times.setMinimumWidth(84)  # less than for the largest number: the bar is narrow in a small window
-        self.every.setMinimumWidth(124)
+        self.times.setMinimumWidth(80)  # less than for the largest number: the bar is narrow in a small window
+        self.every.setMinimumWidth(118)
         self._last = FIRST_TIMES
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
