@@ -375,6 +375,19 @@ async def test_all_columns_are_wide_enough_for_their_content(
 
 
 @pytest.mark.usefixtures("styled")
+async def test_in_a_narrow_window_there_is_room_for_the_close_reason(
+    window: MainWindow, room: ClientsRoom, connect_client: Connect
+) -> None:
+    """Regression: it was 48 pixels wide."""
+    await connect_client()
+    for width, short in ((880, True), (1400, False)):
+        window.resize(width, 560)
+        await until(lambda short=short: room.send.is_short is room.events.is_short is short)
+        await until(lambda: room.reason.width() >= room.reason.sizeHint().width())
+    assert room.send.text() == "Send to …"
+
+
+@pytest.mark.usefixtures("styled")
 @pytest.mark.parametrize("size", [QSize(1000, 640), QSize(1400, 900)])
 async def test_nothing_important_is_cut_and_the_rest_has_tooltips(
     window: MainWindow, room: ClientsRoom, companion: Companion, connect_client: Connect, size: QSize

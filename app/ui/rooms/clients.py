@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtGui import QGuiApplication, QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -48,10 +48,12 @@ from app.ui.widgets.plain_table import plain_table
 from app.ui.widgets.rate_delegate import RateDelegate
 from app.ui.widgets.reconnect_panel import ReconnectPanel
 from app.ui.widgets.rejection_list import RejectionList
+from app.ui.widgets.short_button import ShortButton, shorten_to_fit
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
+MARGIN = 16
 REFRESH_MS = 500
 FACTS = {
     Col.SINCE: "connected for {}", Col.FROM_UI: "from UI {}", Col.TO_UI: "to UI {}", Col.PING: "ping {}",
@@ -118,9 +120,11 @@ class ClientsRoom(FocusStart):
         self.columns = ClientColumns(self.table, companion.catalog.names(Direction.TO_UI))
         self.details = named(ElidedLabel(), "Details of the selected client", style_id="muted")
         self.target = named(ElidedLabel(), "Selected client", style_id="detailHead")
-        self.send = named(QPushButton("Send to …"), "Send an event to this client")
+        self.send = named(
+            ShortButton("Send to …"), "Send an event to this client", tip="Send an event to this client"
+        )
         self.events = named(
-            QPushButton("Show events"), "Show the events of this client", tip="Show its rows in Events"
+            ShortButton("Show events"), "Show the events of this client", tip="Show its rows in Events"
         )
         self.code = named(
             QComboBox(editable=True), "Close code", tip="Close code: 1000–1003, 1007–1014 or 3000–4999"
@@ -205,6 +209,12 @@ class ClientsRoom(FocusStart):
         super().hideEvent(event)
         self._timer.stop()
 
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave room for the close reason."""
+        super().resizeEvent(event)
+        shorten_to_fit((self.send, self.events), self._actions, self.width() - 2 * MARGIN)
+
     def _make_table(self) -> QTableView:
         table = plain_table("Clients", self.model, {}, None)
         table.setItemDelegate(BoundedDelegate(table, name_problem))
@@ -218,7 +228,7 @@ class ClientsRoom(FocusStart):
     def _foot(self) -> QWidget:
         """Return the selected client and the buttons that act on it."""
         foot = QWidget()
-        actions = QHBoxLayout()
+        self._actions = actions = QHBoxLayout()
         actions.setSpacing(8)
         actions.addWidget(self.send)
         actions.addWidget(self.events)
@@ -230,7 +240,7 @@ class ClientsRoom(FocusStart):
         chosen.addWidget(self.target)
         chosen.addWidget(self.details, 1)
         column = QVBoxLayout(foot)
-        column.setContentsMargins(16, 8, 16, 12)
+        column.setContentsMargins(MARGIN, 8, MARGIN, 12)
         column.setSpacing(8)
         column.addLayout(chosen)
         column.addLayout(actions)

@@ -20,7 +20,7 @@ from app.ui.widgets.filter_field import FilterField
 from app.ui.widgets.filter_help import FilterHelp
 from app.ui.widgets.fixed_size_label import FixedSizeLabel
 from app.ui.widgets.saved_filters import SavedFiltersButton
-from app.ui.widgets.short_button import ShortButton
+from app.ui.widgets.short_button import ShortButton, shorten_to_fit
 
 MARGIN = 16
 MIN_FIELD = 220
@@ -112,13 +112,8 @@ class FilterBar(QWidget):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        for short in (False, True):
-            for button in self._short_buttons:
-                button.shorten(short)
-            self._first.invalidate()
-            others = self._first.sizeHint().width() - self.field.sizeHint().width()
-            if others + MIN_FIELD <= self.width() - 2 * MARGIN:
-                break
+        missing = MIN_FIELD - self.field.sizeHint().width()
+        shorten_to_fit(self._short_buttons, self._first, self.width() - 2 * MARGIN - missing)
 
     def _lay_out(self, others: tuple[QWidget, ...]) -> None:
         self._short_buttons = [each for each in others if isinstance(each, ShortButton)]

@@ -1,7 +1,9 @@
 """A button that can hide its text and show only its icon where there is little room."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QPushButton, QStyleOptionButton
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStyleOptionButton
 from typing_extensions import override
 
 
@@ -28,3 +30,13 @@ class ShortButton(QPushButton):
     def sizeHint(self) -> QSize:
         text = self.fontMetrics().size(Qt.TextFlag.TextShowMnemonic.value, self.text()).width()
         return super().sizeHint() - QSize(text if self.is_short else 0, 0)
+
+
+def shorten_to_fit(buttons: Sequence[ShortButton], line: QHBoxLayout, width: int) -> None:
+    """Hide the texts of buttons if ``line``, which contains them, prefers to be wider than ``width``."""
+    for short in (False, True):
+        for button in buttons:
+            button.shorten(short)
+        line.invalidate()
+        if line.sizeHint().width() <= width:
+            break
