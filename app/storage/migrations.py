@@ -104,4 +104,14 @@ STEPS = (
     DROP INDEX peer_outbox_in_order;
     CREATE INDEX peer_outbox_in_order ON peer_outbox (peer, (notice = ''), position);
     """,
+    """
+    CREATE TABLE peer_queued_in_order (
+        position INTEGER PRIMARY KEY,
+        msg_id   TEXT NOT NULL UNIQUE
+    ) STRICT;
+    INSERT INTO peer_queued_in_order (msg_id)
+        SELECT msg_id FROM peer_queued LEFT JOIN messages USING (msg_id) ORDER BY arrival;
+    DROP TABLE peer_queued;
+    ALTER TABLE peer_queued_in_order RENAME TO peer_queued;
+    """,
 )

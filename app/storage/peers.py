@@ -1,10 +1,10 @@
 """The SQL of peers: pinned keys and addresses, what has arrived from them (inbox), and the items to send to them
 (outbox). A function with a connection is a job for ``Database.submit``, or a part of one.
 
-The table ``peer_queued`` has the ids of the messages that were put into the offline queue (Supabase). The inbox has
-ids and digests, to recognize duplicates; the messages themselves are rows of the table ``messages``. The table
-``peer_early_reactions`` has the reactions of peers to their messages that have not arrived, because they are still
-in the offline queue.
+The table ``peer_queued`` has the ids of the messages that were put into the offline queue (Supabase), in that
+order, except those that were encrypted for former keys of the peer. The inbox has ids and digests, to recognize
+duplicates; the messages themselves are rows of the table ``messages``. The table ``peer_early_reactions`` has the
+reactions of peers to their messages that have not arrived, because they are still in the offline queue.
 A peer is also a row of the table ``people``, which has its presence and friendship.
 """
 
@@ -329,7 +329,9 @@ def done(db: Connection, id_: str, *, delivered: bool, method: str) -> None:
         (delivered, method, id_),
     )
     if method == "offline":  # a message with this method may also never have been sent
-        db.execute("INSERT OR IGNORE INTO peer_queued SELECT msg_id FROM messages WHERE msg_id = ?", (id_,))
+        db.execute(
+            "INSERT OR IGNORE INTO peer_queued (msg_id) SELECT msg_id FROM messages WHERE msg_id = ?", (id_,)
+        )
 
 
 def note_acknowledged(db: Connection, username: str, at: float) -> None:
@@ -350,8 +352,12 @@ def postpone(db: Connection, id_: str, next_at: float) -> None:
 
 
 def send_again(db: Connection, peer_name: str, now: float) -> None:
-    """Make all items for a peer due, as if they had not been tried: it may not have been able to decrypt them."""
+    """Make all items for a peer due, as if they had not been tried: it may not have been able to decrypt them.
+
+    For the same reason, the messages in the offline queue are not known to arrive before later ones.
+    """
     db.execute("UPDATE peer_outbox SET attempts = 0, written = 0, next_at = ? WHERE peer = ?", (now, peer_name))
+    db.execute("DELETE FROM peer_queued WHERE msg_id IN (SELECT msg_id FROM messages WHERE peer = ?)", (peer_name,))
 
 
 def last_position(db: Connection) -> int:
@@ -374,16 +380,16 @@ def confirm_until(db: Connection, peer_name: str, msg_id: str) -> int:
     Return the number of messages marked.
     """
     row = db.execute(
-        "SELECT arrival FROM messages WHERE msg_id = ? AND peer = ? AND direction = 'sent'", (msg_id, peer_name)
+        "SELECT 1 FROM messages WHERE msg_id = ? AND peer = ? AND direction = 'sent'", (msg_id, peer_name)
     ).fetchone()
     if row is None:
         return 0
     db.execute("DELETE FROM peer_outbox WHERE id = ?", (msg_id,))
     return db.execute(
         "UPDATE messages SET delivered = 1 WHERE peer = :peer AND direction = 'sent' AND delivered = 0"
-        " AND (msg_id = :id OR arrival < :arrival AND msg_id IN (SELECT msg_id FROM peer_queued)"
-        " AND :id IN (SELECT msg_id FROM peer_queued))",
-        {"peer": peer_name, "id": msg_id, "arrival": row[0]},
+        " AND (msg_id = :id OR msg_id IN (SELECT msg_id FROM peer_queued"
+        " WHERE position < (SELECT position FROM peer_queued WHERE msg_id = :id)))",
+        {"peer": peer_name, "id": msg_id},
     ).rowcount
 
 

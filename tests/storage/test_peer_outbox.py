@@ -56,13 +56,42 @@ async def test_a_receipt_for_a_queued_message_confirms_what_was_queued_before(
     def job(db: Connection) -> tuple[int, list[str], list[str]]:
         for number, name in enumerate(["queued", "given up", "refused", "read", "queued later"]):
             send(db, name, 1000.0 + number)
-        for name, how in [("queued", "offline"), ("given up", "direct"), ("queued later", "offline")]:
-            peers.done(db, name, delivered=False, method=how)
         peers.note_written(db, "refused", "direct")
-        peers.done(db, "read", delivered=False, method=method)
+        for name, how in [
+            ("queued", "offline"), ("given up", "direct"), ("read", method), ("queued later", "offline")
+        ]:  # fmt: skip
+            peers.done(db, name, delivered=False, method=how)
         return peers.confirm_until(db, "ben", "read"), delivered(db), in_outbox(db)
 
     assert await database.submit(job) == (len(confirmed), confirmed, ["refused"])
+
+
+async def test_a_receipt_does_not_confirm_an_older_message_that_was_queued_later(database: Database) -> None:
+    """Regression: one that the queue had rejected first was marked as delivered while it waited there."""
+
+    def job(db: Connection) -> tuple[int, list[str]]:
+        for name in ("rejected first", "read"):
+            send(db, name, 1000.0)
+        for name in ("read", "rejected first"):
+            peers.done(db, name, delivered=False, method="offline")
+        return peers.confirm_until(db, "ben", "read"), delivered(db)
+
+    assert await database.submit(job) == (1, ["read"])
+
+
+async def test_a_receipt_does_not_confirm_what_was_queued_for_former_keys(database: Database) -> None:
+    """Regression: the peer cannot decrypt it."""
+
+    def job(db: Connection) -> tuple[int, list[str]]:
+        send(db, "for the old keys", 1000.0)
+        peers.done(db, "for the old keys", delivered=False, method="offline")
+        peers.send_again(db, "ben", 1001.0)
+        for name in ("for the new keys", "read"):
+            send(db, name, 1002.0)
+            peers.done(db, name, delivered=False, method="offline")
+        return peers.confirm_until(db, "ben", "read"), delivered(db)
+
+    assert await database.submit(job) == (2, ["for the new keys", "read"])
 
 
 async def test_a_receipt_confirms_a_message_that_waits_to_be_sent_again(database: Database) -> None:
