@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt
 from PySide6.QtGui import QAccessible, QFontMetricsF, QImage
 from PySide6.QtWidgets import QWidget
+from typing_extensions import override
 
 from app.hub.journal import Journal, Kind, Verdict
 from app.protocol.envelope import MAX_FRAME_BYTES
@@ -187,6 +188,33 @@ def test_dropping_the_selected_row_clears_the_selection(
     append(journal, model, 10)
     assert table.selectionModel().selectedRows() == []
     assert not table.currentIndex().isValid()
+
+
+class CountingModel(EventLogModel):
+    """Counts how often Qt asks for the number of columns, which it does for each row that it looks at."""
+
+    asked = 0
+
+    @override
+    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
+        self.asked += 1
+        return super().columnCount(parent)
+
+
+def test_the_header_does_not_look_at_the_selected_rows(
+    journal: Journal, qapp: Any, show: Callable[[QWidget], None]
+) -> None:
+    """Regression: with all rows of a full log selected, each painting of the header took seconds."""
+    model = CountingModel(journal)
+    table = LogTable(model)
+    show(table)
+    append(journal, model, MAX_ROWS)
+    table.selectAll()
+    before = model.asked
+    table.horizontalHeader().viewport().grab()
+    assert model.asked - before < MAX_ROWS
+    assert table.selected_count == MAX_ROWS
+    model.close()
 
 
 def test_setting_a_filter_resumes_following(journal: Journal, model: EventLogModel, table: LogTable) -> None:

@@ -1,8 +1,10 @@
 """The window of an opened recording: its log, its timeline, and what its row actions do."""
 
 import asyncio
+import gc
 import json
 import re
+import weakref
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -90,6 +92,21 @@ async def test_the_rows_are_shown_read_only(opened: RecordingWindow, window: Mai
     assert not room.freeze.isVisible()
     assert not room.clear_button.isVisible()
     assert window.companion.journal.last_seq < 40, "the live log does not have the rows"
+
+
+async def test_the_rows_are_freed_when_the_window_is_closed(window: MainWindow, file: Path) -> None:
+    """Regression: the table and the model of the rows kept each other alive."""
+    window.open_recording(file)
+    await until(lambda: window.recordings.windows and window.recordings.windows[0].recording.done)
+    journal = weakref.ref(window.recordings.windows[0].recording.journal)
+    window.recordings.windows[0].close()
+    await until(lambda: not window.recordings.windows)
+
+    def freed() -> bool:
+        gc.collect()
+        return journal() is None
+
+    await until(freed)
 
 
 @pytest.mark.parametrize(

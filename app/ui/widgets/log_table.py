@@ -10,6 +10,7 @@ from time import perf_counter
 from PySide6.QtCore import (
     QAbstractItemModel,
     QEvent,
+    QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -84,6 +85,8 @@ class LogTable(QTableView):
         header = self.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
+        # Painting a section, Qt asks whether all rows of the column are selected: 100,000 questions for each.
+        header.setSelectionModel(QItemSelectionModel(model, header))
         header.setStretchLastSection(False)
         for column in SHARING:
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
