@@ -6,6 +6,7 @@ page of the UI to the REST stand-in (``page_reports``). Other operations return 
 made a value, list the pages of UIs, and correct which chat is open.
 """
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from itertools import chain, islice
@@ -47,7 +48,9 @@ class UiStateOperations(Operations):
         """Return what the stores of a client's UI must contain (guide §6)."""
         query: shapes.UiStateQuery = call.query
         found = await self._service.ui_states.expected(self._number(query.client), query.flavour, query.after)
-        return shapes.ui_state_info(found, as_plain(found.stores.to_json()))
+        # In a thread, because a long history has megabytes. The stores do not change.
+        stores = await asyncio.to_thread(lambda: as_plain(found.stores.to_json()))
+        return shapes.ui_state_info(found, stores)
 
     @operation("GET", "/v1/ui-state/changes", scope=Scope.AGENT, query=shapes.UiChangesQuery,
                answer=shapes.UiChanges, errors=NOT_FOUND)  # fmt: skip
