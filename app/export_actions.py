@@ -2,7 +2,6 @@
 or other files. Each is converted in a thread and written in another module, loaded when it is used.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from app.exports.conversion import Exported
 from app.hub.hub import Hub
 from app.hub.journal import Row
+from app.hub.long_calls import compute
 from app.hub.row_store import RowStore
 from app.protocol.catalog import Catalog
 from app.protocol.export_kinds import Kind
@@ -46,7 +46,7 @@ class ExportActions:
         """Return a saved session as a test or another file. Raises ``RequestError``."""
         saved = await self._host.saved_sessions.look_up(name)
         session = await self._host.saved_sessions.load(saved)
-        return await asyncio.to_thread(
+        return await compute(
             export_session, session, kind, saved.name, self._host.catalog, self._host.hub.wire_names
         )
 
@@ -58,7 +58,7 @@ class ExportActions:
             session = session_of_rows(rows, host.local_user, title)
             return export_session(session, kind, "", host.catalog, host.hub.wire_names)
 
-        return await asyncio.to_thread(convert)
+        return await compute(convert)
 
     async def recording(self, recording: "OpenedRecording", rows: Sequence[int], kind: Kind) -> Exported:
         """Return rows of a recording as a test or another file, with its REST calls. Raises ``RequestError``.
@@ -73,7 +73,7 @@ class ExportActions:
             session = part_of(recording.read(read_recording), lines)
             return export_session(session, kind, recording.name, host.catalog, host.hub.wire_names)
 
-        return await asyncio.to_thread(convert)
+        return await compute(convert)
 
     async def scenario(self, rows: Sequence[Row], title: str = "") -> str:
         """Return a scenario that causes again what rows of the journal show. See ``hub.scenario_from_rows``."""
@@ -85,7 +85,7 @@ class ExportActions:
         def convert() -> str:
             return format_transcript(scenario_from_rows(rows, host.catalog, host.local_user, title, names))
 
-        return await asyncio.to_thread(convert)
+        return await compute(convert)
 
     async def write(self, file: Path, exported: Awaitable[Exported]) -> Exported:
         """Wait for what ``log`` or ``recording`` returns, and write it. Raises ``StorageError``."""

@@ -8,7 +8,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from app.hub.long_calls import LongCalls
+from app.hub.long_calls import LongCalls, compute
 from app.hub.session_run import Options
 from app.observers.opened_recording import OpenedRecording, open_recording
 from app.protocol.catalog import Catalog
@@ -91,7 +91,7 @@ class RecordingActions:
         """Play an opened recording from a row on. Raises ``RequestError`` and ``StorageError``."""
         from app.storage.session_library import read_recording
 
-        session = await asyncio.to_thread(recording.read, read_recording)
+        session = await compute(recording.read, read_recording)
         return self._host.sessions.start(recording.name, session, Options(from_row=from_row))
 
     async def ui_state(self, recording: OpenedRecording, client: int | None, seq: int) -> dict[str, Any]:
@@ -100,24 +100,20 @@ class RecordingActions:
         from app.recorded_state import recorded_state
 
         catalog = Catalog(self._host.catalog)
-        return await asyncio.to_thread(
-            recording.read, lambda file: recorded_state(file, catalog, client, Flavour.GUIDE, seq)
-        )
+        return await compute(recording.read, lambda file: recorded_state(file, catalog, client, Flavour.GUIDE, seq))
 
     async def lint(self, recording: OpenedRecording) -> dict[int, tuple[str, ...]]:
         """Return the rules of the lint that rows of a recording violate. Raises ``RequestError``."""
         from app.recorded_lint import lint_marks
 
         catalog = Catalog(self._host.catalog)
-        return await asyncio.to_thread(recording.read, lambda file: lint_marks(file, catalog))
+        return await compute(recording.read, lambda file: lint_marks(file, catalog))
 
     async def compare(self, first: OpenedRecording, second: OpenedRecording) -> list[UiDifference]:
         """Return what the UI sent differently in two recordings. Raises ``RequestError`` and ``StorageError``."""
         from app.storage.session_library import compare_recordings
 
-        return await asyncio.to_thread(
-            first.read, lambda file: second.read(lambda other: compare_recordings(file, other))
-        )
+        return await compute(first.read, lambda file: second.read(lambda other: compare_recordings(file, other)))
 
     async def bundle(self, recording: str | Path | OpenedRecording, *, redact: bool = True) -> bytes:
         """Return the bug report bundle of a recording: an archive with all that is needed to reproduce a bug.

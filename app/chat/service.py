@@ -17,6 +17,7 @@ from app.chat.snapshot import parse_snapshot
 from app.chat.store import ChatStore
 from app.chat.ui_typing import UiTyping
 from app.hub.hub import Hub
+from app.hub.long_calls import compute
 from app.hub.origin import BACKEND
 from app.hub.outgoing import CauseNote, Effect, Outgoing, ServerNote
 from app.hub.pipeline import Advice, offline_warning
@@ -415,7 +416,7 @@ class ChatService:
 
     async def restore(self, snapshot: Any) -> None:
         """Replace the whole state by a snapshot. If this raises, the state has not changed."""
-        state = await asyncio.to_thread(parse_snapshot, snapshot)
+        state = await compute(parse_snapshot, snapshot)
         await self._prepare_switch(LOADING)
         await self.store.replace(state)
         await self._log_replaced(STATE_LOADED, "reload your UI to see it")

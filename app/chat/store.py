@@ -8,7 +8,6 @@ online in Supabase, are kept in memory until ``store_activity`` stores them, eve
 own companion): the friends, and the users that the UI can add as friends.
 """
 
-import asyncio
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ from app.chat import cast
 from app.chat import snapshot as snapshots
 from app.chat.state_changes import Applied, apply_changes, changed_reactions, deliver_waiting
 from app.hub.generated_values import GeneratedValues
+from app.hub.long_calls import compute
 from app.protocol.backend import (
     MAX_STATE_BYTES,
     MAX_TEXT,
@@ -459,7 +459,7 @@ class ChatStore:
 
     async def save(self, file: Path) -> None:
         """Write a snapshot to a JSON file. Raises ``StorageError``, and ``TooLarge`` if it could not be loaded."""
-        text = await asyncio.to_thread(state_text, await self.snapshot())
+        text = await compute(state_text, await self.snapshot())
         try:
             await self._database.run_in_thread(partial(write_output, file, text, private=True))
         except OSError as error:
@@ -472,10 +472,10 @@ class ChatStore:
         except (OSError, UnicodeDecodeError) as error:
             raise StorageError(f"{file} could not be read: {reason(error)}") from None
         try:
-            snapshot = await asyncio.to_thread(parse_json, text, MAX_STATE_DEPTH)
+            snapshot = await compute(parse_json, text, MAX_STATE_DEPTH)
         except BadFrame as bad:
             raise Malformed(f"{file.name} is not a saved chat state: {bad}.") from None
-        return await asyncio.to_thread(snapshots.parse_snapshot, snapshot)
+        return await compute(snapshots.parse_snapshot, snapshot)
 
 
 def _add_message(db: sql.Connection, data: MessageData, active_at: float) -> None:

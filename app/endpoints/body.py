@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from app.endpoints.http_server import BODY_TIMEOUT_S
+from app.hub.long_calls import compute
 from app.protocol.envelope import MAX_DEPTH, BadFrame, parse_json
 from app.protocol.errors import Malformed, TooLarge, Unsupported
 
@@ -55,7 +56,7 @@ async def as_json(body: bytes, max_depth: int = MAX_DEPTH) -> Any:
     try:
         if len(text) <= LARGE_CHARS:
             return parse_json(text, max_depth)
-        return await asyncio.to_thread(parse_json, text, max_depth)
+        return await compute(parse_json, text, max_depth)
     except BadFrame as bad:
         reason = "the body is empty" if not text.strip() else str(bad)
         raise Malformed(f"The body is not valid JSON: {reason}.") from None

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from typing_extensions import override
 
@@ -20,6 +20,9 @@ GoOn = Callable[[], None]
 
 CLOSE_S = 1.0
 """How long ``close`` waits for calls, which may have temporary files to delete."""
+
+
+P = ParamSpec("P")
 
 
 class GivenUp(Exception):
@@ -107,3 +110,14 @@ class LongCalls:
         if not self._threads:
             with suppress(RuntimeError):  # the loop is closed
                 self._on_ended()
+
+
+_COMPUTATIONS = LongCalls(4)
+
+
+async def compute(function: Callable[P, Result], *args: P.args, **options: P.kwargs) -> Result:
+    """Call a function that takes long for a large input, such as a parser, in one of a few threads.
+
+    It must not write files: see the module. Otherwise this is like ``asyncio.to_thread``.
+    """
+    return await _COMPUTATIONS.run(lambda _: function(*args, **options))

@@ -7,13 +7,13 @@ An interceptor may hold it first, or drop it. Events that the companion sends it
 call, do not enter here.
 """
 
-import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from app.hub.causes import Cause, Dropped, FiredEvent, FiredFrame
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Row, Verdict
+from app.hub.long_calls import compute
 from app.hub.origin import Origin
 from app.hub.outgoing import CauseNote, Effect, Outgoing
 from app.hub.target import ALL, Target
@@ -160,7 +160,7 @@ class EventPipeline:
             text = frame if isinstance(frame, str) else frame.decode()
         except UnicodeDecodeError:
             return Outgoing.raw(frame, to=to, origin=origin, fault="not UTF-8")
-        checked = await asyncio.to_thread(self.check, text) if large else self.check(text)
+        checked = await compute(self.check, text) if large else self.check(text)
         return Outgoing.raw(checked.text, to=to, origin=origin, fault=checked.fault, event=checked.event)
 
     async def _send_frame(self, outgoing: Outgoing) -> Delivery:

@@ -13,6 +13,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from app.hub.long_calls import compute
 from app.protocol.errors import Conflict, NotFound, StorageError
 from app.protocol.session.saved import (
     EditableText,
@@ -44,11 +45,11 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
 
     async def text(self, saved: SavedSession) -> str:
         """Return the text of a session."""
-        return await asyncio.to_thread(self._library.text, saved)
+        return await compute(self._library.text, saved)
 
     async def editable(self, saved: SavedSession) -> EditableText:
         """Return the text of a session to edit."""
-        return await asyncio.to_thread(lambda: editable(self._library.text(saved), saved.suffix))
+        return await compute(lambda: editable(self._library.text(saved), saved.suffix))
 
     async def save_edited(
         self, name: str, edited: EditableText, suffix: str, *, replaces: Collection[str] = ()
@@ -63,21 +64,21 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
                 if hash_of((await self.editable(self.find(name))).text) not in (*replaces, hash_of(edited.text)):
                     raise changed_meanwhile(name)
         if edited.notation != suffix:
-            session = await asyncio.to_thread(parse_session, *edited)
+            session = await compute(parse_session, *edited)
             return await self.save(name, format_session(session, suffix), suffix)
         return await self.save(name, edited.text, suffix)
 
     async def load(self, saved: SavedSession) -> Session:
         """Read a whole session."""
-        return await asyncio.to_thread(self._library.load, saved)
+        return await compute(self._library.load, saved)
 
     async def load_file(self, file: Path) -> Session:
         """Read the session in any file."""
-        return await asyncio.to_thread(load_file, file)
+        return await compute(load_file, file)
 
     async def read_beside(self, saved: SavedSession, name: str) -> Any:
         """Return the JSON in a file of the folder of a session."""
-        return await asyncio.to_thread(self._library.read_beside, saved, name)
+        return await compute(self._library.read_beside, saved, name)
 
     async def save(self, name: str, text: str, suffix: str) -> SavedSession:
         """Save one of the user's sessions, and replace an existing one with that name."""

@@ -2,12 +2,15 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.endpoints.body import LARGE_CHARS
 from app.hub.long_calls import GivenUp
+from app.protocol.errors import Malformed
 from tests.conftest import until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control
@@ -86,3 +89,41 @@ async def test_a_call_has_ended_when_the_companion_has_closed(begun: Begun) -> N
     await control.companion.close()
     assert endless.given_up.is_set()
     assert endless.calls == 1
+
+
+LARGE = "x" * (LARGE_CHARS + 1)
+
+
+@pytest.mark.parametrize(
+    ("function", "method", "path", "body"),
+    [
+        ("app.endpoints.control.session_runs.parse_session", "POST", "/v1/runs/check", {"text": "alice: hi"}),
+        ("app.endpoints.body.parse_json", "PUT", "/v1/state", {"x": LARGE}),
+        ("app.chat.service.parse_snapshot", "PUT", "/v1/state", {}),
+        ("app.export_actions.session_of_rows", "POST", "/v1/journal/export", {"as": "har", "filter": ""}),
+    ],
+    ids=["session", "body", "chat state", "export"],
+)
+async def test_a_computation_occupies_no_thread_for_files(
+    make_control: MakeControl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    function: str, method: str, path: str, body: dict[str, Any],
+) -> None:  # fmt: skip
+    """Regression: settings, recordings and the end of the program waited until it had ended."""
+    control, began, may_end = await make_control(recordings_folder=tmp_path), threading.Event(), threading.Event()
+
+    def held(*_: object) -> None:
+        began.set()
+        may_end.wait(60)
+        raise Malformed("no")
+
+    monkeypatch.setattr(function, held)
+    with ThreadPoolExecutor(1) as only:
+        asyncio.get_running_loop().set_default_executor(only)
+        call = asyncio.create_task(control.call(method, path, body))
+        try:
+            await until(began.is_set)
+            assert (await control.get("/v1/recordings")).status == 200
+        finally:
+            may_end.set()
+            await call
+        await control.companion.close()

@@ -88,9 +88,9 @@ class JournalOperations(Operations):
         """Return a scenario that does again what rows show. What the UI sent becomes expectations."""
         body: shapes.ScenarioBody = call.body
         rows, notes = await self._chosen(body)
-        return shapes.ScenarioText(
-            text=await self._service.export_actions.scenario(rows, body.title), notes=[*notes]
-        )
+        with call.needing_client():
+            text = await self._service.export_actions.scenario(rows, body.title)
+        return shapes.ScenarioText(text=text, notes=[*notes])
 
     @operation("POST", "/v1/journal/export", scope=Scope.AGENT, body=shapes.LogExportBody,
                answer=ExportedFile, errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
@@ -98,7 +98,8 @@ class JournalOperations(Operations):
         """Return rows as a test for Playwright or pytest, as handlers for MSW, as a bug report or another file."""
         body: shapes.LogExportBody = call.body
         rows, note = await self._chosen(body)
-        exported = await self._service.export_actions.log(rows, ExportKind(body.kind), body.title)
+        with call.needing_client():
+            exported = await self._service.export_actions.log(rows, ExportKind(body.kind), body.title)
         return exported_file(exported, body.kind, note)
 
     async def _chosen(self, body: shapes.ScenarioBody) -> tuple[list[Row], tuple[str, ...]]:

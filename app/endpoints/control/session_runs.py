@@ -12,6 +12,7 @@ import msgspec
 from app.endpoints.control import session_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, absolute, number, operation, target
 from app.endpoints.control.sessions import ERRORS, SESSION_BYTES
+from app.hub.long_calls import compute
 from app.hub.session_run import (
     AS_FAST_AS_POSSIBLE,
     MAX_SPEED,
@@ -75,7 +76,7 @@ class GivenFiles:
     async def read(self, name: str) -> Any:
         """Return a given file, or one that was saved before. Raises ``NotFound``."""
         if name in self._saved:
-            return await asyncio.to_thread(msgspec.json.decode, self._saved[name])
+            return await compute(msgspec.json.decode, self._saved[name])
         if name in self._given:
             return self._given[name]
         raise NotFound(f"There is no file {name[:80]!r} in the session's folder, and no earlier step saved it.")
@@ -86,7 +87,7 @@ class GivenFiles:
         Raises ``TooLarge`` if the saved files are too large together.
         """
         check_saved_file(name)
-        encoded = await asyncio.to_thread(msgspec.json.encode, content)
+        encoded = await compute(msgspec.json.encode, content)
         if self.size - len(self._saved.get(name, b"")) + len(encoded) > MAX_STATE_BYTES:
             limit = f"{MAX_STATE_BYTES >> 20} MB"
             raise TooLarge(f"The session saves over {limit}. Save the chat state less often, or to one file.")
@@ -100,8 +101,9 @@ class SessionRunOperations(Operations):
                answer=shapes.Checked)  # fmt: skip
     async def check_session(self, call: Call) -> shapes.Checked:
         """Check the steps of a session against the contract, the fixtures and the friends."""
-        session = await self._parsed(call.body.text, call.body.notation)
-        problems = await self._service.sessions.check(session)
+        with call.needing_client():
+            session = await self._parsed(call.body.text, call.body.notation)
+            problems = await self._service.sessions.check(session)
         if session.is_empty:  # the window's editor does not mark that, because each new scenario is empty at first
             problems.append(SessionProblem(1, NO_STEPS))
         return shapes.Checked(
@@ -214,7 +216,7 @@ class SessionRunOperations(Operations):
         limit = MAX_TRANSCRIPT_BYTES if suffix == TRANSCRIPT else SESSION_BYTES
         if len(text) > limit:
             raise TooLarge(f"The session is over {limit // 1024:,} KiB.")
-        return await asyncio.to_thread(parse_session, text, suffix)
+        return await compute(parse_session, text, suffix)
 
     def _run(self, call: Call) -> SessionRun:
         text = call.path["number"]

@@ -46,7 +46,8 @@ class SessionOperations(Operations):
     async def export_session(self, call: Call) -> ExportedFile:
         """Return a session as a test for Playwright or pytest, handlers for MSW, a bug report or another file."""
         kind = call.query.kind
-        return exported_file(await self._service.export_actions.session(call.path["name"], Kind(kind)), kind)
+        with call.needing_client():
+            return exported_file(await self._service.export_actions.session(call.path["name"], Kind(kind)), kind)
 
     @operation("PUT", "/v1/sessions/{name}", scope=Scope.AGENT, query=shapes.NotationQuery, body=str, media=TEXT,
                limit=SESSION_BYTES, answer=shapes.SessionInfo, errors=ERRORS)  # fmt: skip

@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from app.hub.long_calls import compute
 from app.hub.session_run import CheckedText, Options, RunState, SessionProblem, SessionRun
 from app.hub.signals import Signal
 from app.hub.slices import Slices
@@ -73,7 +74,7 @@ class SessionRuns:
     async def check_text(self, text: str, suffix: str) -> CheckedText:
         """Read a text in the notation ``suffix`` in a thread, and check its steps in time slices."""
         try:
-            session = await asyncio.to_thread(read_session, text, suffix)
+            session = await compute(read_session, text, suffix)
         except InvalidSession as error:
             return CheckedText(None, [SessionProblem(max(error.line, 1), error.reason)], error.column)
         return CheckedText(session, await self.check(session))
