@@ -177,7 +177,7 @@ class SessionRun:
     results: list[StepResult] = field(default_factory=list)
     error: str = ""
     note: str = ""
-    """What the run has fired that was not sent when it ended, as a sentence."""
+    """What the run has fired that was not sent when it ended, and warnings about its steps, as sentences."""
     elapsed_s: float = 0.0
     version: int = 0
     """Grows with each step and each change of the state."""

@@ -200,6 +200,38 @@ async def test_a_rest_call_that_the_backend_does_not_have_fails_at_once(theatre:
     assert run.state is RunState.FAILED
 
 
+async def test_an_event_that_the_contract_does_not_have_fails_at_once_with_a_similar_one(theatre: Theatre) -> None:
+    """Regression: it was waited for, and the result said that the UI had sent nothing."""
+    run = await theatre.play("expect typin within 60s\nexpect typing where tos=alice within 60s")
+    assert [each.detail.partition("?")[0] for each in run.results] == [
+        "There is no client event 'typin'; did you mean typing",
+        "typing has no field 'tos'; did you mean to",
+    ]
+    assert (run.state, run.note) == (RunState.FAILED, "")
+
+
+async def test_the_result_warns_of_what_the_ui_does_not_show_and_of_rules_that_never_act(theatre: Theatre) -> None:
+    """Regression: a mistyped friend or event of a rule passed without a word."""
+    run = await theatre.play(
+        "when typin\n    alice: hi\nalise: hi\nalise (types 1s): you\nzoe comes online\nfire nasty/markup"
+    )
+    assert run.passed
+    rule, alise, zoe = run.note.split(" Line ")
+    assert rule.startswith("Line 1: There is no client event 'typin'; did you mean typing? Use ")
+    assert alise == (
+        "3: alise is not a friend in this chat state, so the UI will not show this; did you mean alice?"
+    )
+    assert zoe == (
+        "5: zoe is not a friend in this chat state, so the UI will not show this: add the persona in Chats."
+    )
+
+
+async def test_the_result_has_a_few_warnings_and_counts_the_others(theatre: Theatre) -> None:
+    run = await theatre.play("\n".join(f"stranger{number}: hi" for number in range(8)))
+    assert run.note.count("Line ") == 5
+    assert run.note.endswith(" 3 more warnings.")
+
+
 async def test_a_rest_call_that_arrived_before_the_rest_stand_in_was_stopped_meets_an_expectation(
     theatre: Theatre,
 ) -> None:

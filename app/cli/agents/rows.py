@@ -36,7 +36,7 @@ def client_of(client: dict[str, Any]) -> dict[str, Any]:
 
 
 def result_of(run: dict[str, Any]) -> dict[str, Any]:
-    """Return the verdict of a scenario, the expectations that were not met, and the events that were not sent."""
+    """Return the verdict of a scenario, the expectations that were not met, and notes about its events."""
     kept = {name: run[name] for name in ("number", "title", "state", "steps", "events", "met", "unmet", "seed")}
     failed = [each for each in run.get("results", []) if not each.get("met", True)]
     more = {"failed": failed, "error": run["error"], "note": run.get("note")}

@@ -163,7 +163,10 @@ class RunInfo(Struct, kw_only=True):
     own_state: Annotated[
         bool, Meta(description="Whether it uses a chat state of its own, which is discarded when it ends")
     ] = False
-    note: Annotated[str, Meta(description="What it fired that was not sent when it ended, or empty")] = ""
+    note: Annotated[
+        str,
+        Meta(description="What it fired and was not sent when it ended, and warnings about steps"),
+    ] = ""
     files: Annotated[
         dict[str, Any],
         Meta(

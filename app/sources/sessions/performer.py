@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from app.hub.expectation import Expectation
+from app.hub.expectation import Expectation, why_impossible
 from app.hub.target import Target
 from app.protocol.close_codes import why_not_sendable
 from app.protocol.envelope import Envelope
@@ -74,7 +74,7 @@ async def _fire_fixture(fixture: Fixture, to: Target, persona: str | None, track
             await track.stage.send_raw(content, to=to, origin=track.origin)
         else:
             event = Envelope(fixture.event, content)
-            await track.stage.fire(event, to=to, origin=track.origin, strict=not fixture.malformed)
+            await track.fire(event, to, strict=not fixture.malformed)
     return Outcome(fixture.times)
 
 
@@ -122,7 +122,7 @@ async def _say(action: actions.Say, track: Track) -> Outcome:
 async def _fire_built_in(event: Envelope, user: str, to: Target, track: Track) -> None:
     """Fire an event of built-in fields. A file may require others."""
     event = track.stage.composer.completed(event, lambda: track.context(user))
-    await track.stage.fire(event, to=to, origin=track.origin)
+    await track.fire(event, to)
 
 
 async def _send_typing(user: str, typing: bool, to: Target, track: Track) -> None:
@@ -148,7 +148,7 @@ async def _switch_presence(action: actions.Presence, track: Track) -> Outcome:
 
 async def _expect(action: actions.Expect, track: Track) -> Outcome:
     expected = expectation(action.expect, action.sender, action.where, track.local_user)
-    impossible = track.stage.why_no_call(expected.event)
+    impossible = why_impossible(expected, track.stage.catalog) or track.stage.why_no_call(expected.event)
     within = 0.0 if impossible else action.within
     result = await track.stage.expect(expected, within, track.met.get(str(expected), track.since))
     track.timeline.resynchronize()

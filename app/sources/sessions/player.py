@@ -7,12 +7,14 @@ option ``keep`` is set and each step could be played. Other sessions change the 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import islice
 
 from msgspec import structs
 
+from app.hub.expectation import why_impossible
 from app.hub.journal import Verdict
 from app.hub.origin import Origin
 from app.hub.pipeline import FIRE_ERRORS
@@ -38,6 +40,9 @@ from app.sources.sessions.track import SCENARIO, Track
 
 PASSIVE = (actions.When, actions.Mark, actions.Note)
 """The steps of a session that runs until it is stopped if it has no others: rules without a scenario."""
+
+MAX_WARNINGS = 5
+"""A run's note has at most this many warnings, the first ones."""
 
 
 def is_recording(session: Session) -> bool:
@@ -71,6 +76,7 @@ class SessionPlayer:
         renewal = Renewal(session, run.seed, start, stage.local_user)
         self._replay = Replay(session, renewal, sync=options.sync, exact=options.exact)
         self._refusals: list[ArmedRefusal] = []
+        self._warnings: dict[str, int] = {}
         self._faults = SessionFaults(stage, run.seed)
         fixed = fixes_values(session, options)
         timeline = Timeline(stage.clock, start, options.speed, options.max_idle_s, fixed=fixed)
@@ -112,8 +118,14 @@ class SessionPlayer:
 
     def _end(self, state: RunState, error: str = "") -> None:
         self._run.elapsed_s = self._stage.clock.mono() - self._began
-        self._run.note = self._not_sent()
+        self._run.note = " ".join(filter(None, (self._not_sent(), *self._warning_sentences())))
         self._run.end(state, error)
+
+    def _warning_sentences(self) -> Iterator[str]:
+        for text, line in islice(self._warnings.items(), MAX_WARNINGS):
+            yield f"Line {line}: {text}{'' if text.endswith('?') else '.'}"
+        if (more := len(self._warnings) - MAX_WARNINGS) > 0:
+            yield f"{count(more, 'more warning')}."
 
     def _not_sent(self) -> str:
         """Return how much of what the run has fired is held or delayed, as a sentence; empty if nothing is."""
@@ -218,7 +230,7 @@ class SessionPlayer:
         run, options = self._run, self._options
         return Track(
             self._stage, timeline, run.name, run.seed, key, options.files, self._replay, self._faults,
-            since, options.to or ALL, refusals=self._refusals,
+            since, options.to or ALL, refusals=self._refusals, warnings=self._warnings,
         )  # fmt: skip
 
     async def _play_steps(self, steps: Sequence[Step], track: Track, *, outermost: bool = False) -> None:
@@ -252,6 +264,8 @@ class SessionPlayer:
                 return
             case actions.When():
                 expected = expectation(action.when, action.sender, action.where, track.local_user)
+                if reason := why_impossible(expected, self._stage.catalog):
+                    track.warn(reason)
                 self._rules.add(step, expected, action.times)
                 return
         began = track.timeline.step_begins()

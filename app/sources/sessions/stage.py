@@ -15,6 +15,7 @@ from app.hub.pipeline import EventPipeline
 from app.hub.refusals import Refusals
 from app.hub.rest_log import LogPosition, RestLog
 from app.hub.target import ALL, Target
+from app.protocol.envelope import Envelope
 from app.protocol.faults.kinds import AnyFault
 from app.protocol.faults.profiles import SavedProfile
 from app.protocol.faults.rest import RestFault
@@ -24,7 +25,7 @@ from app.sources.source import Publisher
 
 
 class ChatState(Protocol):
-    """The chat state, as sessions change it. The methods may raise ``RequestError`` and ``StorageError``."""
+    """The chat state, as sessions change it. The coroutines may raise ``RequestError`` and ``StorageError``."""
 
     async def snapshot(self) -> dict[str, Any]:
         """Return the whole state."""
@@ -34,6 +35,9 @@ class ChatState(Protocol):
 
     async def reset(self) -> None:
         """Replace the state by the one of the first start."""
+
+    def unknown_user_warning(self, event: Envelope) -> str:
+        """Return a warning if the UI will not show an event, because its user is not a friend; otherwise empty."""
 
     async def begin_scratch(self) -> None:
         """Continue with a copy of the state."""

@@ -1,6 +1,7 @@
 """``Track``, the context in which steps are played: the steps of a session, or those of one run of a ``when`` rule.
 For example, it has the timeline, the default recipients, the values for templates, and the place in the log after
-which expectations search. The tracks of a session share its files, faults and refusals. ``player`` plays the steps.
+which expectations search. The tracks of a session share its files, faults, refusals and warnings. ``player`` plays
+the steps.
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from app.hub.refusals import ArmedRefusal
 from app.hub.rest_log import LogPosition
 from app.hub.session_run import SessionFiles
 from app.hub.target import ALL, Target
+from app.protocol.envelope import Envelope
 from app.protocol.templates import TemplateContext
 from app.sources.sessions.local_user import LocalUser
 from app.sources.sessions.replay import Replay
@@ -49,6 +51,8 @@ class Track:
     fired: int = 0
     refusals: list[ArmedRefusal] = field(default_factory=list)
     """What the steps ``refuse`` of the session have armed. All tracks of a session share the list."""
+    warnings: dict[str, int] = field(default_factory=dict)
+    """Warnings about steps, with the line of the first. All tracks of a session share them."""
 
     @property
     def origin(self) -> Origin:
@@ -64,6 +68,16 @@ class Track:
         """Count expectations from now on."""
         self.since = self.stage.rest_log.now()
         self.met.clear()
+
+    async def fire(self, event: Envelope, to: Target, *, strict: bool = True) -> None:
+        """Fire the event of the current step. Note a warning if the UI will not show it."""
+        await self.stage.fire(event, to=to, origin=self.origin, strict=strict)
+        if strict and (warning := self.stage.chat.unknown_user_warning(event)):
+            self.warn(warning)
+
+    def warn(self, warning: str) -> None:
+        """Note a warning about the current step."""
+        self.warnings.setdefault(warning, self.line)
 
     def target(self, text: str, local_user: LocalUser | None = None) -> Target:
         """Return the recipients of a step, by default of what the session contains. Raises ``ValueError``."""

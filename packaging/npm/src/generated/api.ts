@@ -182,7 +182,7 @@ export interface RunInfo {
   version: number;
   /** Whether it uses a chat state of its own, which is discarded when it ends */
   own_state?: boolean;
-  /** What it fired that was not sent when it ended, or empty */
+  /** What it fired and was not sent when it ended, and warnings about steps */
   note?: string;
   /** The files that steps saved; only in GET /v1/runs/{number}, when it has ended, and until later runs have saved 128 MB */
   files?: { [key: string]: unknown };
