@@ -19,6 +19,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from typing_extensions import override
 from websockets.asyncio.client import ClientConnection, connect
 
 from app.companion import Companion
@@ -238,6 +239,7 @@ class Model(RuleBasedStateMachine):
         numbers = [row.seq for row in self.companion.journal]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else True
 
+    @override
     def teardown(self) -> None:
         async def go() -> None:
             await self.companion.send_raw("the end", origin=Origin("model"))

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from typing_extensions import override
+
 from tests.conftest import USES_UI_PORT
 
 from .processes import PATIENCE_S
@@ -47,6 +49,7 @@ class Site:
                 self.end_headers()
                 self.wfile.write(body)
 
+            @override
             def log_message(self, template: str, *args: Any) -> None:
                 requested.append(template % args)
 
@@ -69,6 +72,7 @@ class Site:
         self._thread.join()
         self._server.server_close()
 
+    @override
     def __str__(self) -> str:
         return "\n".join(self.requested)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from PySide6.QtGui import QImage
+from typing_extensions import override
 
 from .processes import READY_S, Program, wait_until
 from .tools import artifact, need
@@ -108,6 +109,7 @@ class Desktop:
     def __exit__(self, *_: Any) -> None:
         self._programs.close()
 
+    @override
     def __str__(self) -> str:
         return "\n".join(map(str, self.started))
 

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from keyring.backend import KeyringBackend
+from typing_extensions import override
 
 NAME = f"{__name__}.FileKeyring"
 VARIABLE = "TEST_KEYRING_FILE"
@@ -19,11 +20,14 @@ class FileKeyring(KeyringBackend):
         file = Path(os.environ[VARIABLE])
         return json.loads(file.read_text()) if file.exists() else {}
 
+    @override
     def get_password(self, service: str, username: str) -> str | None:
         return self._all().get(f"{service} {username}")
 
+    @override
     def set_password(self, service: str, username: str, password: str) -> None:
         Path(os.environ[VARIABLE]).write_text(json.dumps(self._all() | {f"{service} {username}": password}))
 
+    @override
     def delete_password(self, service: str, username: str) -> None:
         raise NotImplementedError

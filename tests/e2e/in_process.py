@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
+from typing_extensions import override
+
 from app.__main__ import run
 from tests.conftest import restored_logging
 
@@ -48,6 +50,7 @@ class Ended:
         """Return the exit code."""
         return self.code
 
+    @override
     def __str__(self) -> str:
         lines = [
             f"$ companion {' '.join(self.arguments)}",

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import psutil
+from typing_extensions import override
 
 ROOT = Path(__file__).parents[2]
 INSTALLED = os.environ.get("COMPANION_INSTALLED", "")
@@ -141,6 +142,7 @@ class Program:
             error.add_note(str(self))
         self.end()
 
+    @override
     def __str__(self) -> str:
         ended = self.process.poll()
         state = "still running" if ended is None else f"ended with {ended}"

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from app.storage.migrations import STEPS
 from tests.conftest import LONG
@@ -52,6 +53,7 @@ class Writer(threading.Thread):
         self._program = program
         self._name = f"round {number}, message"
 
+    @override
     def run(self) -> None:
         try:
             with Rest(self._program) as rest:

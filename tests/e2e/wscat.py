@@ -6,6 +6,8 @@ import subprocess
 import threading
 from typing import Any, Self
 
+from typing_extensions import override
+
 from .processes import PATIENCE_S, wait_until
 from .tools import missing, need
 
@@ -55,6 +57,7 @@ class Wscat:
         self._reader.join(PATIENCE_S)
         os.close(self._terminal)
 
+    @override
     def __str__(self) -> str:
         return f"{self.name}\n{self.screen}"
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import aiohttp
 import pytest
+from typing_extensions import override
 from websockets.asyncio.client import connect
 
 from app import headless
@@ -142,6 +143,7 @@ class RecordingSocket(socket.socket):
 
     options: ClassVar[list[tuple[int, ...]]] = []
 
+    @override
     def setsockopt(self, *option: Any) -> None:
         self.options.append(option)
 

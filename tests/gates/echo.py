@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 
+from typing_extensions import override
 from websockets.asyncio.server import ServerConnection
 
 from app.endpoints import events
@@ -30,6 +31,7 @@ LARGEST_CASE = 256 * 1024
 class EchoClients(EventClients):
     """Echoes text frames and binary frames."""
 
+    @override
     async def _serve(self, connection: ServerConnection) -> None:
         async for frame in connection:
             await connection.send(frame)

@@ -9,6 +9,8 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from typing_extensions import override
+
 from tests.e2e import sockets
 from tests.e2e.processes import serve, tray
 from tests.gates.flooder import flooders, masked
@@ -43,6 +45,7 @@ class Fairness(NamedTuple):
         """Whether no frame was lost, and the flood delays the others by a factor or a time that is small enough."""
         return not self.lost and (self.ratio <= LIMIT or median(self.flooded) <= UNNOTICED_MS)
 
+    @override
     def __str__(self) -> str:
         return f"p99 {median(self.flooded):.2f} ms instead of {median(self.calm):.2f} ms, {self.lost} lost"
 

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 from shiboken6 import isValid
+from typing_extensions import override
 
 from app import desktop
 from app.__main__ import run
@@ -54,9 +55,11 @@ class Hover(WindowDriver):
         self.seen: dict[str, int] = {}
         """Number of tooltips and labels with an untrusted text, by place."""
 
+    @override
     def report(self) -> dict[str, Any]:
         return {"tooltips": self.tooltips, "seen": self.seen}
 
+    @override
     def steps(self) -> Steps:
         (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, MainWindow))
         yield from self._rows_in_editor(window)

@@ -11,6 +11,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
+from typing_extensions import override
+
 from tests.e2e.tools import missing
 from tests.gates.gate import Server
 
@@ -40,6 +42,7 @@ class WebSite:
                 self.end_headers()
                 self.wfile.write(body)
 
+            @override
             def log_message(self, template: str, *args: Any) -> None:
                 return
 

@@ -12,6 +12,7 @@ from typing import Any
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from typing_extensions import override
 
 from app import desktop
 from app.__main__ import run
@@ -33,9 +34,11 @@ class Paster(WindowDriver):
         super().__init__(data_dir, "paste")
         self._report = {"rejected": 0, "inserted": 0}
 
+    @override
     def report(self) -> dict[str, Any]:
         return dict(self._report)
 
+    @override
     def steps(self) -> Iterator[None]:
         (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, MainWindow))
         for room in ROOMS:

@@ -4,6 +4,7 @@ import threading
 import time
 from contextlib import ExitStack
 
+from typing_extensions import override
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
@@ -31,6 +32,7 @@ class Healthy(threading.Thread):
         self._client = client
         self._wanted = wanted
 
+    @override
     def run(self) -> None:
         try:
             while len(self.got) < self._wanted:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from itertools import count
 
 import pytest
+from typing_extensions import override
 
 from app.hub.clients import Client, Ending, Handshake
 from app.hub.clock import Clock
@@ -90,6 +91,7 @@ class Page:
         page = self
 
         class Transport(RecordingTransport):
+            @override
             def close(self, code: int, reason: str) -> None:
                 super().close(code, reason)
                 page.disconnected(code)

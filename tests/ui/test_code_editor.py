@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QToolTip, QWidget
+from typing_extensions import override
 
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.contract import Direction
@@ -215,6 +216,7 @@ def test_events_with_the_same_field_are_all_offered() -> None:
 class _Catalog(list[dict[str, Any]]):
     """Events to the UI with these schemas."""
 
+    @override
     def __iter__(self) -> Iterator[Any]:
         for each in super().__iter__():
             yield SimpleNamespace(direction=Direction.TO_UI, schema=each)

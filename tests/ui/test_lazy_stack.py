@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from typing_extensions import override
 
 from app.companion import Companion
 from app.ui.widgets.lazy_stack import LazyStack
@@ -124,6 +125,7 @@ class ShowRecorder(QObject):
         super().__init__()
         self.windows: list[QObject] = []
 
+    @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
             self.windows.append(watched)

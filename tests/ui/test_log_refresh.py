@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, QRect
 from PySide6.QtGui import QGuiApplication, QImage, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
+from typing_extensions import override
 
 from app.hub.clock import Clock
 from app.hub.journal import Journal, Kind
@@ -59,6 +60,7 @@ class PaintRecorder(QObject):
         self.areas: list[QRect] = []
         table.viewport().installEventFilter(self)
 
+    @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Record the area of a paint event."""
         if isinstance(event, QPaintEvent):
@@ -294,6 +296,7 @@ class Unpainted(QWidget):
         super().__init__()
         self.requested: list[QRect] = []
 
+    @override
     def update(self, *area: QRect) -> None:  # type: ignore[override]
         self.requested += area
 

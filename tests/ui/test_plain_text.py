@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QAccessible, Qt, QTextDocument
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QPushButton, QWidget
+from typing_extensions import override
 
 import app
 from app.companion import Companion
@@ -174,6 +175,7 @@ class LoadRecorder(QTextDocument):
         self.setHtml(html)
         self.size()
 
+    @override
     def loadResource(self, kind: int, name: QUrl) -> object:
         self.loaded.append(name.toString())
         return None

@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from typing_extensions import override
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -42,6 +43,7 @@ def test_many_rejections_are_refreshed_once(stopped_companion: Companion, show: 
     refreshes: list[None] = []
 
     class CountingRejectionList(RejectionList):
+        @override
         def show_refused(self) -> None:
             refreshes.append(None)
             super().show_refused()
