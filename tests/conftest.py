@@ -304,8 +304,12 @@ def own_logging() -> Iterator[None]:
         yield
 
 
-async def until(condition: Callable[[], object], timeout: float = PATIENCE_S) -> None:
-    """Wait until ``condition`` holds. Fail if it does not within ``timeout`` seconds."""
+async def until(condition: Callable[..., object], timeout: float = PATIENCE_S) -> None:
+    """Wait until ``condition`` holds. Fail if it does not within ``timeout`` seconds.
+
+    ``condition`` is called without arguments. Its type allows parameters with defaults: mypy cannot infer a lambda
+    such as ``lambda count=count: …`` for ``Callable[[], object]``.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
     while not condition():

@@ -41,7 +41,8 @@ async def saved(companion: Companion, file: Path) -> dict[str, Any]:
 
 
 def read(file: Path) -> dict[str, Any]:
-    return json.loads(file.read_text(encoding="utf-8"))
+    state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return state
 
 
 def files_in(folder: Path) -> list[str]:

@@ -55,6 +55,7 @@ async def test_a_loaded_state_with_a_friend_named_like_the_local_user_is_a_warni
     state["people"][0]["username"] = "me"
     await chat.service.restore(state)
     row = chat.journal.row(chat.journal.last_seq)
+    assert row is not None
     assert (row.event, row.verdict) == ("chat state loaded", Verdict.WARNING)
     assert row.note.startswith("The user name me is also a friend in this chat state")
 

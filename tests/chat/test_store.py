@@ -263,7 +263,9 @@ async def test_activity_in_a_copy_is_dropped_if_the_copy_cannot_be_kept(
     with pytest.raises(StorageError, match="the disk is full"):
         await chat.service.end_scratch(keep=True)
     assert await last_seen(store, "alice") == first
-    assert chat.journal.row(chat.journal.last_seq).note == "the one before the session; reload your UI to see it"
+    row = chat.journal.row(chat.journal.last_seq)
+    assert row is not None
+    assert row.note == "the one before the session; reload your UI to see it"
 
 
 async def test_activity_follows_a_renamed_persona_and_is_dropped_with_a_removed_one(

@@ -84,5 +84,6 @@ class Stage:
 class Stored(asyncio.Future[int]):
     """What the storage thread does cannot be cancelled."""
 
+    @override
     def cancel(self, msg: Any = None) -> bool:
         return False

@@ -1,6 +1,7 @@
 """Clients and their outboxes: order, the size limit, and close codes."""
 
 import pytest
+from typing_extensions import override
 
 from app.hub.clients import OUTBOX_BYTES, Outbox
 from app.protocol.close_codes import may_close_with
@@ -15,6 +16,7 @@ class BlockingTransport(RecordingTransport):
         self.room = room
         self.outbox = Outbox(self, lambda: None)
 
+    @override
     def write(self, frame: bytes) -> None:
         super().write(frame)
         if len(self.frames) % self.room == 0:

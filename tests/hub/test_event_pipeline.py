@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from app.hub.causes import Cause, Dropped, FiredEvent, FiredFrame
 from app.hub.hub import Delivery
@@ -54,6 +55,7 @@ class SlowState(RecordingState):
         super().__init__()
         self.stored = Stored()
 
+    @override
     async def record(self, event: Envelope) -> list[Effect]:
         if event == ONLINE:
             self.calls.append(event)
@@ -205,6 +207,7 @@ async def test_events_are_sent_in_the_order_of_the_calls_while_one_is_being_stor
 
 async def test_an_error_of_the_chat_state_is_raised_to_the_caller_and_not_reported(stage: Stage) -> None:
     class FullDisk(SlowState):
+        @override
         async def record(self, event: Envelope) -> list[Effect]:
             raise StorageError("the disk is full")
 

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+from typing_extensions import override
 
+from app.hub.client_frames import AnyFrame
 from app.hub.clients import Client
-from app.hub.fault_plan import CarryOut, HandleFrame, RecipientFrame
+from app.hub.fault_plan import CarryOut, FaultPlan, HandleFrame, RecipientFrame
 from app.hub.journal import Verdict
 from app.hub.origin import FAULTS, PANEL
 from app.hub.target import Target
@@ -13,7 +15,7 @@ from app.protocol.envelope import Envelope
 from tests.hub.doubles import Stage
 
 
-class Plan:
+class Plan(FaultPlan):
     """Passes on everything that a client sends."""
 
     def __init__(self, stage: Stage, client: Client) -> None:
@@ -21,8 +23,13 @@ class Plan:
         self.seen: list[str] = []
         stage.hub.set_fault_plan(client, self)
 
-    def receive(self, frame: str | bytes, payload: bytes, handle: HandleFrame) -> bool:
+    @override
+    def receive(self, frame: AnyFrame, payload: bytes, handle: HandleFrame) -> bool:
         return False
+
+    @override
+    def delayed(self) -> list[int]:
+        return []
 
     def instead(self, *frames: RecipientFrame) -> CarryOut:
         """Deliver these frames instead of the one that is decided about."""
@@ -38,6 +45,7 @@ class Plan:
 class LoseEverySecond(Plan):
     """Drops every second frame."""
 
+    @override
     def decide(self, frame: RecipientFrame) -> CarryOut | None:
         self.seen.append(frame.event)
         return None if len(self.seen) % 2 else self.instead()
@@ -50,6 +58,7 @@ class Reverse(Plan):
         super().__init__(stage, client)
         self.held: list[RecipientFrame] = []
 
+    @override
     def decide(self, frame: RecipientFrame) -> CarryOut | None:
         self.held.append(frame)
         return self.instead(*(self.held[1], *reversed(self.held)) if len(self.held) == 2 else ())

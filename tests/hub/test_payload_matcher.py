@@ -1,6 +1,7 @@
 """The fast search of payloads gives the same results as a plain one."""
 
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -178,8 +179,11 @@ def test_a_compiled_expression_is_not_kept_by_the_library(monkeypatch: pytest.Mo
 
     compiled: list[dict[str, object]] = []
     real = regex.compile
-    monkeypatch.setattr(
-        regex, "compile", lambda *args, **options: compiled.append(options) or real(*args, **options)
-    )
+
+    def compile_and_record(*args: Any, **options: Any) -> regex.Pattern[str]:
+        compiled.append(options)
+        return real(*args, **options)
+
+    monkeypatch.setattr(regex, "compile", compile_and_record)
     Expressions().search("[ab]{9}")
     assert compiled == [{"cache_pattern": False}]

@@ -1,5 +1,7 @@
 """Changing the saved filters."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -25,7 +27,8 @@ def test_rename_keeps_the_order_of_filters() -> None:
 
 def test_a_filter_that_does_not_exist_is_neither_renamed_nor_deleted() -> None:
     assert deleted(TWO, "errors") == {"typing": "event:typing"}
-    for change in (lambda: deleted(TWO, "x"), lambda: renamed(TWO, "x", "y")):
+    changes: list[Callable[[], object]] = [lambda: deleted(TWO, "x"), lambda: renamed(TWO, "x", "y")]
+    for change in changes:
         with pytest.raises(NotFound, match="no saved filter 'x'"):
             change()
 

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from app.hub.clients import OUTBOX_BYTES, Client
 from app.hub.clock import Clock
@@ -14,7 +15,7 @@ from app.hub.flush_policy import MAX_IMMEDIATE_SINGLES, MAX_QUEUE_WAIT_S, SINGLE
 from app.hub.hub import Hub
 from app.hub.journal import Journal
 from app.hub.origin import Origin
-from app.hub.target import Target
+from app.hub.target import ALL, Target
 from app.hub.write_batcher import (
     CLIENTS_PER_CLOCK_CHECK,
     FULL_SOCKET_RETRY_S,
@@ -44,7 +45,7 @@ class BatchingStage:
 
     def fire(self, text: str, to: Target | None = None) -> None:
         event = Envelope("friend_online", {"username": text})
-        self.hub.publish(event, origin=Origin("test"), **({"to": to} if to else {}))
+        self.hub.publish(event, origin=Origin("test"), to=to or ALL)
 
     def received(self, number: int) -> list[str]:
         data = b"".join(self.transports[number].frames)
@@ -58,6 +59,7 @@ class SlowTransport(RecordingTransport):
         super().__init__()
         self.stage = stage
 
+    @override
     def write(self, piece: bytes) -> None:
         super().write(piece)
         self.stage.time.passed += self.stage.flush_s
@@ -221,6 +223,7 @@ class NarrowSocket(SlowTransport):
         self.unread_bytes = 0
         self.client: Client | None = None
 
+    @override
     def write(self, piece: bytes) -> None:
         super().write(piece)
         self.unread_bytes += len(piece)
@@ -255,7 +258,7 @@ def count_pauses() -> list[float]:
             pauses.append(delay)
         return original_call_later(delay, *rest)
 
-    loop.call_later = call_later  # type: ignore[method-assign]
+    loop.call_later = call_later  # type: ignore[method-assign,assignment]
     return pauses
 
 
@@ -554,6 +557,7 @@ def test_without_batching_no_event_loop_is_needed(number: int) -> None:
     written: list[bytes] = []
 
     class Transport(RecordingTransport):
+        @override
         def write(self, piece: bytes) -> None:
             written.append(piece)
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from app.hub.causes import Cause
+from app.hub.client_frames import AnyFrame
 from app.hub.clients import Client
 from app.hub.journal import Kind, Verdict
 from app.hub.origin import FAULTS
@@ -191,7 +192,7 @@ async def test_a_changed_frame_from_the_ui_stays_text_or_binary(
 ) -> None:
     client = stage.join()
     stage.faults.arm(ALL, [Truncate(bytes=1, direction="from_ui")])
-    handled: list[str | bytes] = []
+    handled: list[AnyFrame] = []
     assert client.fault_plan is not None
     assert client.fault_plan.receive(frame, b"abc", handled.append)
     await stage.timeline.advance(0.1)

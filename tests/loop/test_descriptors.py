@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from typing_extensions import override
 
 from tests.conftest import PATIENCE_S, until
 from tests.loop.conftest import Run
@@ -124,7 +125,12 @@ def test_a_reader_that_is_replaced_is_not_called_any_more(run: Run[None]) -> Non
         async with pair() as (ours, theirs):
             calls: list[str] = []
             loop.add_reader(ours, calls.append, "old")
-            loop.add_reader(ours, lambda: (calls.append("new"), ours.recv(1)))
+
+            def read() -> None:
+                calls.append("new")
+                ours.recv(1)
+
+            loop.add_reader(ours, read)
             theirs.send(b"x")
             await until(lambda: calls)
             assert calls == ["new"]
@@ -133,14 +139,16 @@ def test_a_reader_that_is_replaced_is_not_called_any_more(run: Run[None]) -> Non
 
 
 def test_the_number_of_a_closed_descriptor_may_be_reused(run: Run[None]) -> None:
+    def receive(ours: socket.socket, received: asyncio.Future[bytes]) -> None:
+        if not received.done():
+            received.set_result(ours.recv(1))
+
     async def main() -> None:
         loop = asyncio.get_running_loop()
         for _ in range(50):
             async with pair() as (ours, theirs):
-                received = loop.create_future()
-                loop.add_reader(
-                    ours, lambda ours=ours, received=received: received.done() or received.set_result(ours.recv(1))
-                )
+                received: asyncio.Future[bytes] = loop.create_future()
+                loop.add_reader(ours, receive, ours, received)
                 theirs.send(b"x")
                 assert await asyncio.wait_for(received, PATIENCE_S) == b"x"
 
@@ -177,6 +185,7 @@ def test_a_connection_reads_as_little_at_once_as_needs_no_mapping_of_memory(run:
     sizes: list[int] = []
 
     class Counted(asyncio.Protocol):
+        @override
         def data_received(self, data: bytes) -> None:
             sizes.append(len(data))
 

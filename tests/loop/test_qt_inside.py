@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QMenu
+from typing_extensions import override
 
 from app.loop import pumped
 from app.loop.pumped import PumpedLoop
@@ -224,6 +225,7 @@ def test_fast_traffic_is_handled_without_returning_to_qt(
     pumps = 0
 
     class CountingLoop(PumpedLoop):
+        @override
         def _pump(self) -> None:
             nonlocal pumps
             pumps += 1

@@ -1,7 +1,7 @@
 """The lint of a hub and of its recording: live, in batches, with marks in the log, and with rules turned off."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
+from app.hub.client_frames import AnyFrame
 from app.hub.clients import Client, Ending
-from app.hub.fault_plan import CarryOut, HandleFrame, RecipientFrame
+from app.hub.fault_plan import CarryOut, FaultPlan, HandleFrame, RecipientFrame
 from app.hub.filter import parse
 from app.hub.journal import Kind, Verdict
 from app.hub.origin import CONTROL, FAULTS, PANEL, PRIMING, REST, Origin, client_origin
@@ -29,7 +31,7 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.protocol.event_files.event_set import EventSet
 from app.protocol.event_files.parse import parse_event_file
-from app.protocol.faults.kinds import Corrupt, Duplicate, Fault, Latency, Loss, Truncate
+from app.protocol.faults.kinds import AnyFault, Corrupt, Duplicate, Latency, Loss, Truncate
 from app.protocol.lint.findings import Tally
 from app.recorded_lint import lint_recording
 from tests.conftest import examples
@@ -291,18 +293,24 @@ async def test_a_message_that_a_fault_delays_is_known_when_it_arrives(delivered:
     assert counts(live.lint.tally) == ({} if delivered else {"blanks-ui": 1})
 
 
-class _HoldingPlan:
+class _HoldingPlan(FaultPlan):
     """A fault plan that keeps all frames. ``held`` has them."""
 
     def __init__(self) -> None:
         self.held: list[tuple[str, bytes]] = []
 
+    @override
     def decide(self, frame: RecipientFrame) -> CarryOut:
         self.held.append((frame.event, frame.payload))
         return lambda _seq: 1
 
-    def receive(self, frame: str | bytes, payload: bytes, handle: HandleFrame) -> bool:
+    @override
+    def receive(self, frame: AnyFrame, payload: bytes, handle: HandleFrame) -> bool:
         return False
+
+    @override
+    def delayed(self) -> list[int]:
+        return []
 
 
 @pytest.mark.parametrize("delivered", [[], ["friend_offline"], ["friend_offline"] * 2, ["friend_0ffline"]])
@@ -477,7 +485,7 @@ async def test_the_effect_of_an_event_on_presence_is_compared() -> None:
     assert counts(live.lint.tally) == counts(live.recorded()) == {"rest-disagrees": 1}
 
 
-async def findings_of(faults: list[Fault], *frames: str | bytes) -> dict[str, list[tuple[int, str]]]:
+async def findings_of(faults: Sequence[AnyFault], *frames: str | bytes) -> dict[str, list[tuple[int, str]]]:
     """Return what the lint of a run and of its recording finds if a client sends these frames."""
     stage = FaultStage()
     router = Router(stage.hub, built_in(), stage.tasks)
@@ -527,7 +535,7 @@ TYPING, STOPPED = (
         [Latency(ms=8000, direction="from_ui", only='event:typing "false"')],
     ],
 )
-async def test_what_faults_do_to_frames_from_the_ui_is_no_violation(faults: list[Fault]) -> None:
+async def test_what_faults_do_to_frames_from_the_ui_is_no_violation(faults: list[AnyFault]) -> None:
     """Regression: the UI was blamed for lost, repeated and changed frames."""
     assert await findings_of(faults, TYPING, STOPPED) == {}
 
@@ -557,7 +565,7 @@ async def test_a_frame_that_waits_for_a_delayed_one_is_examined_when_the_ui_sent
 @pytest.mark.parametrize(
     "fault", [Loss(rate=1, direction="from_ui"), Duplicate(direction="from_ui"), Latency(ms=1, direction="from_ui")]
 )
-async def test_a_frame_from_the_ui_is_examined_as_it_was_before_faults(frame: str | bytes, fault: Fault) -> None:
+async def test_a_frame_from_the_ui_is_examined_as_it_was_before_faults(frame: str | bytes, fault: AnyFault) -> None:
     without = await findings_of([], frame)
     assert len(without) == 1
     ((rule, [(seq, text)]),) = without.items()

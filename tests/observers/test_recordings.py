@@ -8,9 +8,10 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from websockets.asyncio.client import connect
@@ -29,7 +30,7 @@ from app.protocol.catalog import built_in
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, NotFound, StorageError
 from app.protocol.session.lines import parse_lines
-from app.protocol.session.steps import ConnectedClient
+from app.protocol.session.steps import ConnectedClient, header_to_json
 from app.protocol.ui_stores import Flavour
 from app.recorded_state import recorded_state
 from app.storage import recording_file, recording_store
@@ -221,7 +222,7 @@ async def test_the_header_does_not_stop_the_event_loop(tmp_path: Path, monkeypat
     companion = await make(tmp_path)
     await fire(companion, 2 * module.ITEMS_AT_ONCE, "é")
     state = await companion.chat.snapshot()
-    gate = Gate(module.header_to_json)
+    gate = Gate(header_to_json)
     monkeypatch.setattr(module, "header_to_json", gate)
     starting = asyncio.create_task(companion.recordings.start("x"))
     await until(gate.reached.is_set)
@@ -301,7 +302,7 @@ def test_a_file_that_is_in_use_for_a_moment_does_not_end_the_recording(
     assert store.names_of_files() == ["run-before", "run-before-earlier"]
 
 
-def is_in_use(*_: object, **__: object) -> None:
+def is_in_use(*_: object, **__: object) -> NoReturn:
     raise PermissionError(13, "The process cannot access the file")
 
 
@@ -314,15 +315,19 @@ async def test_a_part_is_continued_while_the_next_one_cannot_begin(
     companion = await make(tmp_path, recording_mb=1)
     attempts: list[object] = []
 
-    async def fail() -> Any:
+    async def fail() -> NoReturn:
         attempts.append("")
         raise StorageError("database is locked")
+
+    def replace(*files: object) -> NoReturn:
+        attempts.append(files)
+        is_in_use()
 
     with monkeypatch.context() as patched:
         if reason == "the chat state is locked":
             patched.setattr(companion.recordings, "_snapshot", fail)
         else:
-            patched.setattr(recording_store, "replace", lambda *files: attempts.append(files) or is_in_use())
+            patched.setattr(recording_store, "replace", replace)
         await fire(companion, 100, "x" * 6000)
         await until(lambda: len(attempts) >= 2)
         await fire(companion, 1, "meanwhile")
@@ -714,10 +719,12 @@ async def test_many_rows_at_once_are_written_in_parts_and_in_order(tmp_path: Pat
     await companion.close()
 
 
-@pytest.mark.parametrize("limits", [{"max_rows": 100}, {"max_bytes": 4_000}], ids=["rows", "bytes"])
-async def test_rows_that_leave_the_log_at_once_are_recorded(limits: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "make_journal", [partial(Journal, max_rows=100), partial(Journal, max_bytes=4_000)], ids=["rows", "bytes"]
+)
+async def test_rows_that_leave_the_log_at_once_are_recorded(make_journal: Callable[[], Journal]) -> None:
     """Regression: rows that the log dropped before they were written were missing, without a warning."""
-    hub = Hub(Journal(**limits))
+    hub = Hub(make_journal())
     lines: list[bytes] = []
     recorder = Recorder(hub)
     for number in range(900):

@@ -22,6 +22,11 @@ from tests.hub.doubles import NoTasks, RecordingTransport, Stage
 PAGE, AGENT = "http://localhost:1420", "Chrome/140"
 
 
+def sender(name: str) -> dict[str, Any]:
+    """Return the field of a message that has the name of a Python keyword."""
+    return {"from": name}
+
+
 class Checked:
     """A hub with the checks, and pages that load their contacts. ``warnings`` checks the new rows."""
 
@@ -129,9 +134,9 @@ async def test_a_duplicate_names_the_message_of_its_chat(checked: Checked) -> No
     """Regression: it named a message of another chat with the same ID."""
     checked.page()
     checked.message("m1")
-    first = checked.message("m1", **{"from": "bob"})
+    first = checked.message("m1", **sender("bob"))
     assert await checked.warnings() == []
-    again = checked.message("m1", **{"from": "bob"})
+    again = checked.message("m1", **sender("bob"))
     assert await checked.warnings() == [
         f"#{again}: unread of bob will be 2 in the released UI, 1 in a correct one: duplicate ID of #{first}"
     ]
@@ -191,7 +196,7 @@ async def test_a_sent_message_counts_as_unread_in_the_released_ui(checked: Check
 
 async def test_the_released_ui_does_not_show_the_preview_of_a_sent_message(checked: Checked) -> None:
     checked.page()
-    seq = checked.message("m1", text="hello", to="bob", direction="sent", **{"from": "me"})
+    seq = checked.message("m1", text="hello", to="bob", direction="sent", **sender("me"))
     assert await checked.warnings() == [
         f"#{seq}: the last message of bob will be none in the released UI, “hello” in a correct one: "
         "a message with the direction sent"
@@ -261,7 +266,7 @@ async def test_a_message_during_a_fetch_of_its_chat_is_lost(checked: Checked) ->
 async def test_a_message_during_a_fetch_that_contains_it_is_not_lost(checked: Checked) -> None:
     checked.page()
     checked.open("alice", {"msg_id": "m1", "from": "alice"}, meanwhile=lambda: checked.message("m1"))
-    checked.open("alice", meanwhile=lambda: checked.message("m2", **{"from": "bob"}))
+    checked.open("alice", meanwhile=lambda: checked.message("m2", **sender("bob")))
     assert await checked.warnings() == []
 
 

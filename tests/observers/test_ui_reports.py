@@ -59,7 +59,12 @@ async def test_the_reports_of_all_pages_together_are_limited(monkeypatch: pytest
     states = UiStates(hub)
     compared: list[UiReports] = []
     compare_all = UiReports.compare_all
-    monkeypatch.setattr(UiReports, "compare_all", lambda *args: compared.append(args[0]) or compare_all(*args))
+
+    def compare_all_and_record(reports: UiReports, *args: Any) -> Any:
+        compared.append(reports)
+        return compare_all(reports, *args)
+
+    monkeypatch.setattr(UiReports, "compare_all", compare_all_and_record)
     for number in range(1, 9):  # the page is reloaded again and again
         client = hub.join(RecordingTransport(), origin="http://localhost:1420", user_agent="a browser")
         assert client.id == number

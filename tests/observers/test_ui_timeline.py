@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from itertools import pairwise
+from operator import methodcaller
 from random import Random
 from typing import Any
 
@@ -93,8 +94,7 @@ class Page:
                     self.frame(step["frame"]["event"], **step["frame"]["data"])
                 case "click":
                     self.states.select(self.client.id, step["peer"])
-                    peer = step["peer"]
-                    self.inputs.append((self.now, 3, lambda stores, peer=peer: stores.selected(peer)))
+                    self.inputs.append((self.now, 3, methodcaller("selected", step["peer"])))
                 case "page":
                     query = f"peer={step['peer']}&offset={step['offset']}"
                     self.call("GET", "/messages", query, answer=step["answer"], took=2.0, status=ok)

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_the_installed_objdump_is_called(tmp_path: Path) -> None:
     assert not any(map(elf.is_elf, tmp_path.iterdir()))
 
 
-def needs(**libraries: str) -> dict[Path, Needs]:
+def needs(**libraries: str) -> dict[Path, Any]:
     """Return the dependencies of each file. Underscores in names stand for dots."""
     dependencies = {name.replace("_", "."): frozenset(names.split()) for name, names in libraries.items()}
     return {Path("in", name): Needs(names, ()) for name, names in dependencies.items()}

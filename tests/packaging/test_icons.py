@@ -65,7 +65,7 @@ def test_a_bitmap_is_stored_bottom_up_with_a_mask_in_rows_of_four_bytes() -> Non
     data = formats.bitmap(2, red * 2 + blue * 2)
     assert data[40:56] == blue * 2 + red * 2
     assert len(data) == 40 + 16 + 8, "each row of the mask takes four bytes"
-    image = QImage.fromData(formats.ico({2: data}), "ICO")
+    image = QImage.fromData(formats.ico({2: data}), "ICO")  # type: ignore[arg-type]  # the stubs want the format as bytes
     assert image.pixelColor(0, 0) == QColor("#ff0000")
     with pytest.raises(ValueError, match="16 bytes, not 4"):
         formats.bitmap(2, red)

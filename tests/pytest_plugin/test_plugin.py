@@ -321,7 +321,7 @@ def test_texts_of_the_ui_in_a_failed_comparison_have_no_control_characters() -> 
 
 
 def test_an_expected_state_of_a_ui_that_is_not_connected_names_the_reason() -> None:
-    answer = {"client": None, "met": False, "has_reported": False, "differences": []}
+    answer: dict[str, object] = {"client": None, "met": False, "has_reported": False, "differences": []}
     with pytest.raises(NotMetError, match="No client is connected"):
         UiState(cast(Control, Answers(answer))).expect("chat.activeChat=null")
 

@@ -3,6 +3,7 @@
 import contextlib
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from app.storage.database import Database
 async def add(database: Database, *names: str) -> None:
     """Add people with these names, each in its own transaction."""
     for name in names:
-        await database.submit(lambda db, name=name: jobs.save_person(db, Person(username=name)))
+        await database.submit(partial(jobs.save_person, each=Person(username=name)))
 
 
 async def names(database: Database) -> list[str]:

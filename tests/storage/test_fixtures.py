@@ -477,11 +477,12 @@ def test_nothing_is_written_or_removed_through_a_link_to_another_folder(
     make_link(own / "link", other)
     library.read()
     fixture = library.find("y").fixture
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: library.save("link/x", fixture),
         lambda: library.save("link/new/x", fixture),
         lambda: library.rename("y", "link/y"),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(RequestError) as caught:
             change()
         assert isinstance(caught.value, Conflict)

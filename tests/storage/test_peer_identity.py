@@ -99,7 +99,7 @@ async def test_export_and_import_in_both_formats(file: Path, tmp_path: Path) -> 
     first = await identity.obtain()
     for shape in ("flat", "nested"):
         backup = tmp_path / f"{shape}.json"
-        await identity.export(backup, shape)  # type: ignore[arg-type]
+        await identity.export(backup, shape)
         restored = PeerIdentity(tmp_path / f"other-{shape}.json")
         assert (await restored.restore(backup, replace=False)).public == first.public
         assert restored.node_id == first.node_id

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,11 @@ async def test_write_ahead_log_and_full_synchronisation_are_enabled(database: Da
 
 async def test_results_are_returned_in_the_order_of_the_calls(database: Database) -> None:
     results: list[int] = []
-    futures = [database.submit(lambda _, number=number: number) for number in range(100)]
+
+    def job(number: int, _: object) -> int:
+        return number
+
+    futures = [database.submit(partial(job, number)) for number in range(100)]
     for future in futures:
         asyncio.ensure_future(future).add_done_callback(lambda done: results.append(done.result()))
     assert await asyncio.gather(*futures) == list(range(100))

@@ -7,35 +7,46 @@ from contextlib import contextmanager
 import keyring
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
+from typing_extensions import override
 
 
-class MemoryKeyring(KeyringBackend):
-    """Keeps passwords in memory."""
+class Keyring(KeyringBackend):
+    """A keyring whose constructor has a type."""
 
     priority = 1.0
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+
+class MemoryKeyring(Keyring):
+    """Keeps passwords in memory."""
 
     def __init__(self) -> None:
         super().__init__()
         self.passwords: dict[tuple[str, str], str] = {}
 
+    @override
     def get_password(self, service: str, username: str) -> str | None:
         return self.passwords.get((service, username))
 
+    @override
     def set_password(self, service: str, username: str, password: str) -> None:
         self.passwords[service, username] = password
 
+    @override
     def delete_password(self, service: str, username: str) -> None:
         del self.passwords[service, username]
 
 
-class LockedKeyring(KeyringBackend):
+class LockedKeyring(Keyring):
     """Raises an error, as if the user had cancelled unlocking the keyring."""
 
-    priority = 1.0
-
+    @override
     def get_password(self, service: str, username: str) -> str | None:
         raise KeyringLocked("the secret of all secrets")
 
+    @override
     def set_password(self, service: str, username: str, password: str) -> None:
         raise KeyringLocked("the secret of all secrets")
 
@@ -43,6 +54,7 @@ class LockedKeyring(KeyringBackend):
 class ForgetfulKeyring(MemoryKeyring):
     """Accepts passwords and stores nothing, like keyring's null backend."""
 
+    @override
     def set_password(self, service: str, username: str, password: str) -> None:
         pass
 
@@ -50,6 +62,7 @@ class ForgetfulKeyring(MemoryKeyring):
 class ReadOnlyKeyring(MemoryKeyring):
     """Raises an error that is not a ``KeyringError`` when a password is stored."""
 
+    @override
     def set_password(self, service: str, username: str, password: str) -> None:
         raise OSError("no bus")
 
@@ -67,15 +80,18 @@ class HangingKeyring(MemoryKeyring):
         self.requested.set()
         self.unlocked.wait(30)
 
+    @override
     def get_password(self, service: str, username: str) -> str | None:
         if not self._only_changes:
             self._wait()
         return super().get_password(service, username)
 
+    @override
     def set_password(self, service: str, username: str, password: str) -> None:
         self._wait()
         super().set_password(service, username, password)
 
+    @override
     def delete_password(self, service: str, username: str) -> None:
         self._wait()
         super().delete_password(service, username)

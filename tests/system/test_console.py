@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer
+from typing_extensions import override
 
 from app.cli.options import as_json, decode_text, read_input
 from app.system import console
@@ -36,6 +37,7 @@ class FullDisk(io.FileIO):
 
     is_full = True
 
+    @override
     def write(self, content: Any) -> int:
         if self.is_full:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -43,6 +45,7 @@ class FullDisk(io.FileIO):
 
 
 class Terminal(io.BytesIO):
+    @override
     def isatty(self) -> bool:
         return True
 

@@ -4,7 +4,8 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -180,7 +181,8 @@ def test_a_token_file_that_would_block_is_reported(tmp_path: Path) -> None:
     private(tmp_path / "huge", "x" * 50_000)
     for name, wrong in (("fifo", "Not a regular file"), ("huge", "The file is larger than 4 KiB")):
         file = tmp_path / name
-        for use in (lambda file=file: given(file), lambda file=file: read("file", file, tmp_path)):
+        uses: list[Callable[[], object]] = [partial(given, file), partial(read, "file", file, tmp_path)]
+        for use in uses:
             with pytest.raises(TokenError) as caught:
                 use()
             assert str(caught.value) == f"The token file {file} cannot be used: {wrong}."
@@ -258,7 +260,11 @@ async def test_a_stored_token_that_others_can_read_is_not_used(
     with using(LockedKeyring()):
         leaked = await obtain(None, folders)
         folders.token_file.chmod(0o644)
-        for lookup in (lambda: obtain(None, folders), lambda: asyncio.to_thread(find, None, folders)):
+        lookups: list[Callable[[], Awaitable[object]]] = [
+            lambda: obtain(None, folders),
+            lambda: asyncio.to_thread(find, None, folders),
+        ]
+        for lookup in lookups:
             with pytest.raises(TokenError, match="Other users can read"):
                 await lookup()
     assert (await obtain(None, folders)).value != leaked.value, "the keyring stores a new token"

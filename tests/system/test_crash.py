@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -15,7 +15,7 @@ SECRET = "swordfish-under-the-mat"
 PREFIXES = ["unexpected ", "event loop error: "]
 
 
-def fail(text: str = SECRET) -> None:
+def fail(text: str = SECRET) -> NoReturn:
     raise ValueError(text)
 
 
@@ -169,7 +169,7 @@ async def test_errors_in_tasks_callbacks_threads_slots_and_destructors_are_repor
             raise OSError(SECRET)
 
         loop.call_soon(fail)
-        thread = threading.Thread(target=lambda: {}[SECRET])
+        thread = threading.Thread(target=lambda: dict[str, str]()[SECRET])
         thread.start()
         thread.join()
         FailingDestructor()

@@ -42,7 +42,7 @@ def test_the_limit_is_raised_as_far_as_possible(
     monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, maximum: int, expected: int
 ) -> None:
     fake = Resource(soft=soft, hard=hard, maximum=maximum)
-    monkeypatch.setitem(sys.modules, "resource", fake)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "resource", fake)
     raise_descriptor_limit()
     assert (fake.soft, fake.hard) == (expected, hard)
 

@@ -122,7 +122,7 @@ def test_write_file_on_a_full_disk_does_not_change_the_file(
         os.close(descriptor)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fdopen", fdopen)
+    monkeypatch.setattr("app.system.files.os.fdopen", fdopen)
     with pytest.raises(OSError, match="No space left"):
         write_file(tmp_path / "x", "x" * 100_000)
     assert names(tmp_path) == ["x"]
@@ -231,7 +231,7 @@ def test_write_file_uses_unpredictable_temporary_names(tmp_path: Path, monkeypat
 def test_write_file_does_not_follow_a_link_with_its_temporary_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files.os, "urandom", lambda length: b"\0" * length)
+    monkeypatch.setattr("app.system.files.os.urandom", lambda length: b"\0" * length)
     (tmp_path / "victim").write_text("mine")
     make_link(tmp_path / f".companion-{'00' * 8}.part", "victim")
     with pytest.raises(FileExistsError):
@@ -351,8 +351,8 @@ class Scanner:
         monkeypatch.setattr(Path, "replace", replace_unless_held)
         monkeypatch.setattr(Path, "unlink", unlink_unless_held)
         monkeypatch.setattr(files, "RETRY_S", 1.0)
-        monkeypatch.setattr(files.time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(files.time, "sleep", self.sleep)
+        monkeypatch.setattr("app.system.files.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("app.system.files.time.sleep", self.sleep)
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds

@@ -16,8 +16,9 @@ def test_the_holder_of_a_port_is_named() -> None:
     program = (
         "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
     )
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", program], text=True, **pipes) as other:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
         assert other.stdout
         port = int(other.stdout.readline())
         assert holder(port) == f"{psutil.Process(other.pid).name()} (pid {other.pid})"

@@ -25,7 +25,7 @@ from app.system.process_signals import (
 def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Record the sleeps of a handler. They take no time."""
     sleeps: list[float] = []
-    monkeypatch.setattr(process_signals.time, "sleep", sleeps.append)
+    monkeypatch.setattr("app.system.process_signals.time.sleep", sleeps.append)
     return sleeps
 
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 from hypothesis import given, settings
@@ -154,7 +155,7 @@ class WindowsPipe(io.RawIOBase):
 def test_windows_may_report_the_end_of_a_reader_as_an_invalid_argument(monkeypatch: pytest.MonkeyPatch) -> None:
     """Regression: ``companion listen | findstr`` ended with an error, as if a disk were full."""
     with WindowsPipe() as pipe:
-        inner = io.TextIOWrapper(pipe, write_through=True)  # type: ignore[arg-type]
+        inner = io.TextIOWrapper(cast(BinaryIO, pipe), write_through=True)
         outer = EscapingStream(inner)
         with pytest.raises(OutputError):
             outer.write("an error elsewhere\n")

@@ -10,7 +10,7 @@ from app.protocol.ui_stores import Flavour, UiStores
 
 Step = dict[str, Any]
 NAMES = ("alice", "bob", "carol", "mallory")
-TYPING = (True, True, True, False, "true", "", 1, 0, None, [], {"since": 1})
+TYPING: tuple[object, ...] = (True, True, True, False, "true", "", 1, 0, None, [], {"since": 1})
 """Values of ``typing``: not only those of the contract, because the UI stores any value."""
 UNTRIMMED = " \ufeff\x1c\x85 hi \x85\x1f\u2028\ufeff\u3000"
 """White space as JavaScript and Python know it."""
