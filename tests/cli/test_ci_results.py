@@ -151,7 +151,13 @@ def test_differing_types_are_annotated_at_the_file(invoke: Invoke, monkeypatch: 
 
 
 def test_an_expectation_that_came_too_early_is_named(invoke: Invoke) -> None:
-    early = {"met": False, "after_s": 0.5, "row": None, "received_instead": [], "earlier": {"seq": 12}}
+    early: dict[str, object] = {
+        "met": False,
+        "after_s": 0.5,
+        "row": None,
+        "received_instead": [],
+        "earlier": {"seq": 12},
+    }
     done = invoke(("expect", "typing", "--within", "0.5"), early)
     assert failures() == ["not received within 0.5 s; no other event either; received before, as row #12"]
     assert "It was received before the command began, as row #12. --after 11 counts it." in done.stderr

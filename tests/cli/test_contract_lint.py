@@ -1,12 +1,12 @@
 """``companion contract lint`` checks recordings and HAR files without a companion."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from app.cli.main import app
 from app.hub.journal import Kind, Row, Verdict
@@ -16,7 +16,7 @@ from app.hub.recorded_rows import row_line
 HEADER = b'{"session": 1, "kind": "recording", "started": "2026-01-01T00:00:00Z"}'
 
 
-def write(file: Path, *events: tuple[str, dict[str, object]]) -> Path:
+def write(file: Path, *events: tuple[str, Mapping[str, object]]) -> Path:
     lines = [HEADER]
     for seq, (event, data) in enumerate(events, 40):
         payload = json.dumps({"event": event, "data": data}).encode()

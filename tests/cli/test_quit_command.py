@@ -40,8 +40,8 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     """Record the steps that were tried, in order. The clock advances with every sleep."""
     steps: Steps = []
     now = [0.0]
-    monkeypatch.setattr(quit_command.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(quit_command.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    monkeypatch.setattr("app.cli.quit_command.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("app.cli.quit_command.time.sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
     return steps
 
 
@@ -118,9 +118,12 @@ def test_on_windows_a_companion_that_may_have_received_the_request_gets_time_to_
     """The answer may be late because the companion is busy: terminating it at once would interrupt its shutdown."""
     results: list[bool] = []
     wait = quit_command._wait_for_exit
-    monkeypatch.setattr(
-        quit_command, "_wait_for_exit", lambda process: results.append(wait(process)) or results[-1]
-    )
+
+    def wait_and_record(process: Any) -> bool:
+        results.append(wait(process))
+        return results[-1]
+
+    monkeypatch.setattr(quit_command, "_wait_for_exit", wait_and_record)
     assert run("terminate", platform="win32", api=4, window=False) == ["api", "terminate"]
     assert results == [False, True]
 

@@ -3,13 +3,13 @@
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from app import recorded_input
 from app.cli.main import app
@@ -17,10 +17,10 @@ from app.cli.session_input import session_request
 from app.contract_folder import catalog_of
 from app.exports.formats import write
 from app.observers.opened_recording import open_recording
+from app.observers.recorded_run import MAX_BYTES as MAX_RECORDING_BYTES
 from app.protocol.bundle.archive import FORMAT, MANIFEST, write_bundle
 from app.protocol.session.actions import RestCall, ServerEvent
 from app.protocol.session.saved import LINES
-from app.recorded_input import MAX_RECORDING_BYTES
 from app.recording_actions import RecordingActions
 from tests.exports.recordings import message, posted, recording, s2c
 
@@ -100,13 +100,13 @@ def test_frames_with_the_envelope_keys_of_the_settings_are_events(renamed: Path,
 
 def test_the_state_has_the_responses_of_a_recording_with_many_calls(tmp_path: Path) -> None:
     """Regression: the oldest of more than 5,000 calls were forgotten, and the state was said to be complete."""
-    page = {"page": "http://localhost:1420", "agent": "a browser", "origin": "rest"}
+    call = partial(RestCall, status=200, page="http://localhost:1420", agent="a browser", origin="rest")
     joined = ServerEvent(
         seq=1, server="connected", client=1, user="me", origin="server", page="http://localhost:1420",
         agent="a browser",
     )  # fmt: skip
-    friends = RestCall(rest="GET /friends", status=200, response=[{"username": "alice"}], **page)
-    polls = [RestCall(rest="GET /status", status=200, response={}, **page)] * 5_001
+    friends = call(rest="GET /friends", response=[{"username": "alice"}])
+    polls = [call(rest="GET /status", response={})] * 5_001
     file = tmp_path / "long.session.jsonl"
     file.write_text(write(recording(joined, friends, *polls), LINES).text, encoding="utf-8")
     shown = run("ui-state", "show", file)

@@ -50,7 +50,8 @@ def _own_logging(own_logging: None) -> None:
 def saved(folder: Path, file: Path) -> dict[str, Any]:
     result = state("save", file, "--data-dir", folder)
     assert (result.returncode, result.stderr) == (0, "")
-    return json.loads(file.read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return content
 
 
 @pytest.mark.e2e

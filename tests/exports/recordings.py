@@ -1,6 +1,7 @@
 """Recordings for the tests of exports: steps of a session, and sessions with hostile texts in every field."""
 
 import json
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -71,7 +72,10 @@ def hostile(seed: int) -> Session:
         return joined.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     def value(depth: int = 0) -> Any:
-        kinds = [text, lambda: random.choice([None, True, False, 0, -1.5, 1e300, 2**63, "x"])]
+        kinds: list[Callable[[], Any]] = [
+            text,
+            lambda: random.choice([None, True, False, 0, -1.5, 1e300, 2**63, "x"]),
+        ]
         if depth < 3:
             kinds.append(lambda: [value(depth + 1) for _ in range(random.randint(0, 3))])
             kinds.append(lambda: {text(): value(depth + 1) for _ in range(random.randint(0, 3))})

@@ -1,6 +1,7 @@
 """HAR files of Chromium and Playwright, wscat's output and lines of JSON become recordings, and back."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -177,15 +178,15 @@ def test_a_connection_ends_after_its_duration_or_when_its_browser_connects_again
 
 
 def test_ends_of_connections_and_their_codes_are_in_a_har_that_is_exported() -> None:
-    page = {"page": "http://localhost:1420", "agent": "Chrome"}
+    connected = partial(ServerEvent, server="connected", user="me", page="http://localhost:1420", agent="Chrome")
     session = recording(
-        ServerEvent(server="connected", client=1, user="me", **page),
+        connected(client=1),
         s2c(1, "friend_online", {"username": "bob"}, after=0.0004),
         ServerEvent(after=0.0001, server="disconnected", client=1, user="me", code=1012),
-        ServerEvent(after=3.2, server="connected", client=2, user="me", **page),
+        connected(after=3.2, client=2),
         s2c(2, "friend_offline", {"username": "bob"}, client=2),
         ServerEvent(after=1, server="disconnected", client=2, user="me"),
-        ServerEvent(after=1, server="connected", client=3, user="me", **page),
+        connected(after=1, client=3),
         s2c(3, "friend_online", {"username": "bob"}, client=3),
         ServerEvent(after=1, server="disconnected", client=3, user="me", code=1001, by_client=True),
     )
@@ -193,7 +194,8 @@ def test_ends_of_connections_and_their_codes_are_in_a_har_that_is_exported() -> 
     assert [each for each, _ in lives(again)] == [each for each, _ in lives(session)]
     times = [time for _, time in lives(session)]
     assert [time for _, time in lives(again)] == pytest.approx(times, abs=0.001), "HAR files have milliseconds"
-    ends = [each.action for each in again.steps if getattr(each.action, "server", "") == "disconnected"]
+    actions = [each.action for each in again.steps if isinstance(each.action, ServerEvent)]
+    ends = [each for each in actions if each.server == "disconnected"]
     assert [(each.code, each.by_client) for each in ends] == [(1012, False), (None, False), (1001, True)]
 
 

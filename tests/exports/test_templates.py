@@ -97,7 +97,7 @@ def test_a_chat_is_opened_again_only_if_another_one_was() -> None:
     assert [[act.friend for act in each.acts] for each in turns] == [["a"], ["b"], ["a"]]
 
 
-def loaded(friend: str, offset: int = 0, after: float = 1.0, took: float = 0.1, **page: str) -> RestCall:
+def loaded(friend: str, offset: int = 0, after: float = 1.0, took: float = 0.1, **page: Any) -> RestCall:
     """Return the call with which a UI loads messages of a chat. It opens the chat if the offset is 0."""
     query = f"peer={friend}&offset={offset}&limit=50"
     return RestCall(after=after, rest="GET /messages", query=query, status=200, took=took, origin="rest", **page)

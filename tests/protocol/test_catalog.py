@@ -6,9 +6,9 @@ import pytest
 
 from app.protocol import events
 from app.protocol.catalog import Catalog, built_in
-from app.protocol.contract import Direction
+from app.protocol.contract import Direction, Event
 from app.protocol.envelope import BadFrame, Envelope, decode
-from app.protocol.event_type import EventProblem, EventType, InvalidEvent
+from app.protocol.event_type import EventProblem, EventType, InvalidEvent, StructEvent
 from app.protocol.templates import ME, NOW, PERSONA, UUID, TemplateContext, resolve
 
 NEW_MESSAGE_LINE = (
@@ -36,6 +36,11 @@ def to_ui(name: str) -> EventType:
     return known
 
 
+def struct_of(event: EventType) -> type[Event]:
+    assert isinstance(event, StructEvent)
+    return event.struct
+
+
 def from_ui(name: str) -> EventType:
     known = catalog.get(Direction.FROM_UI, name)
     assert known is not None
@@ -59,8 +64,8 @@ def test_the_catalog_has_the_events_of_the_guide() -> None:
 def test_an_event_name_is_known_in_its_direction_only() -> None:
     assert catalog.get(Direction.TO_UI, "mark_read") is None
     assert catalog.get(Direction.FROM_UI, "new_message") is None
-    assert to_ui("typing").struct is events.Typing
-    assert from_ui("typing").struct is events.TypingTo
+    assert struct_of(to_ui("typing")) is events.Typing
+    assert struct_of(from_ui("typing")) is events.TypingTo
 
 
 @pytest.mark.parametrize("name", GUIDE_LINES)
@@ -260,7 +265,7 @@ def test_mark_read_accepts_a_message_id_that_is_not_a_uuid() -> None:
 
 
 def test_a_catalog_contains_exactly_the_events_that_a_module_declares() -> None:
-    assert [each.struct for each in Catalog.of(events)] == [
+    assert [struct_of(each) for each in Catalog.of(events)] == [
         events.NewMessage, events.FriendOnline, events.FriendOffline,
         events.Typing, events.TypingTo, events.MarkRead,
     ]  # fmt: skip

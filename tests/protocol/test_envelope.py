@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from app.protocol import envelope
 from app.protocol.envelope import MAX_DEPTH, NEEDS_STRICT_PARSER, BadFrame, Envelope, check_tree, decode
@@ -307,6 +308,7 @@ def test_finding_a_duplicate_key_compares_each_name_once() -> None:
     class Name(str):
         __slots__ = ()
 
+        @override
         def __eq__(self, other: object) -> bool:
             nonlocal compared
             compared += 1

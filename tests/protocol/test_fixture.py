@@ -188,6 +188,7 @@ def test_a_pasted_event_is_validated_with_resolved_templates() -> None:
     )  # fmt: skip
     fixture = from_frame(frame, catalog)
     assert not fixture.malformed
+    assert isinstance(fixture.data, dict)
     assert fixture.data["msg_id"] == "{{uuid}}"
 
 

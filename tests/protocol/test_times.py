@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Self
 
 import pytest
+from typing_extensions import override
 
 from app.protocol import times
 from app.protocol.backend import is_valid_time, parse_timestamp
@@ -21,16 +22,19 @@ class WindowsTime(datetime):
             raise OSError(22, "Invalid argument")
 
     @classmethod
+    @override
     def fromtimestamp(cls, timestamp: float, tz: tzinfo | None = None) -> Self:
         result = super().fromtimestamp(timestamp, tz)
         result._check()
         return result
 
+    @override
     def timestamp(self) -> float:
         if self.tzinfo is None:
             self._check()
         return super().timestamp()
 
+    @override
     def astimezone(self, tz: tzinfo | None = None) -> Self:
         if tz is None:
             self._check()

@@ -109,7 +109,7 @@ def test_a_probe_returns_the_values_of_its_own_state(seed: int) -> None:
 
 def first_with_its_id(state: UiStores, steps: Any) -> bool:
     ids = [each["msg_id"] for each in state.messages[steps[2]]]
-    return ids.index(ids[steps[3]]) == steps[3]
+    return bool(ids.index(ids[steps[3]]) == steps[3])
 
 
 def all_values(value: Any, steps: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], Any]]:

@@ -98,7 +98,9 @@ def test_a_partial_state_is_compared_in_what_it_contains() -> None:
         },
         "uiStore": {"wsConnected": True},
     }
-    shown = {"chatStore": {"typingUsers": {"alice": False}, "messages": {"alice": [{"text": "hi"}]}}}
+    shown: dict[str, Any] = {
+        "chatStore": {"typingUsers": {"alice": False}, "messages": {"alice": [{"text": "hi"}]}}
+    }
     assert paths(expected, shown, partial=True) == []
     shown["chatStore"]["messages"]["alice"][0]["text"] = "ho"
     assert paths(expected, shown, partial=True) == ["chatStore.messages.alice[0].text"]
@@ -145,13 +147,15 @@ def test_a_value_that_is_not_json_is_text() -> None:
 
 def test_a_chat_without_messages_equals_a_missing_one() -> None:
     """The guide's own code creates one when a receipt names an unknown peer."""
-    missing, empty = ({"chatStore": {"messages": messages}} for messages in ({}, {"a.b": []}))
+    missing: dict[str, Any] = {"chatStore": {"messages": {}}}
+    empty: dict[str, Any] = {"chatStore": {"messages": {"a.b": []}}}
     for one, other in ((missing, empty), (empty, missing)):
         assert paths(one, other) == []
         assert is_equal_at('chatStore.messages["a.b"]', one, other)
     assert not list(parse_condition('chat.messages["a.b"]=[]').differences(missing))
     assert list(parse_condition("chat=[]").differences({})), "only a chat"
-    messages = [{"chatStore": {"messages": {"alice": [message]}}} for message in ({}, {"reactions": []})]
+    fields: tuple[dict[str, Any], ...] = ({}, {"reactions": []})
+    messages = [{"chatStore": {"messages": {"alice": [message]}}} for message in fields]
     assert paths(missing, messages[0]) == ["chatStore.messages.alice"]
     assert paths(*messages) == ["chatStore.messages.alice[0].reactions"]
 

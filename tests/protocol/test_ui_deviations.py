@@ -61,12 +61,10 @@ class History:
         """Return the same deviations whether the history is compared at once or in up to 30 steps."""
         finder, step_by_step = DeviationFinder(Flavour.GUIDE), DeviationFinder(Flavour.GUIDE)
         consume(finder.advance(self.steps, self.reports, self.now))
-        times = sorted({each.at for each in [*self.steps, *self.reports]})
+        times = sorted({*(each.at for each in self.steps), *(each.at for each in self.reports)})
         for now in [*times[:: 1 + len(times) // 30], self.now]:
-            steps, reports = (
-                [each for each in items if step_by_step.position < each.at <= now]
-                for items in (self.steps, self.reports)
-            )
+            steps = [each for each in self.steps if step_by_step.position < each.at <= now]
+            reports = [each for each in self.reports if step_by_step.position < each.at <= now]
             consume(step_by_step.advance(steps, reports, now))
         assert step_by_step.found == finder.found
         return finder.found

@@ -36,7 +36,7 @@ def after(before: UiStores, effect: str, *names: str, **data: Any) -> UiStores:
         "effect": {effect: fields},
     }  # fmt: skip
     changed = parse_event_file("changed.json", json.dumps(file), built_in())
-    changes = changes_of(EffectHistory(Catalog([changed])), lambda: "me")  # type: ignore[list-item]
+    changes = changes_of(EffectHistory(Catalog([changed])), lambda: "me")
     frame = msgspec.json.encode({"event": "changed", "data": data})
     return with_changes(before, changes("changed", 1, frame), 2.0)
 

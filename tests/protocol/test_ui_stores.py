@@ -454,10 +454,8 @@ def test_messages_that_are_copied_keep_the_time_of_the_last_frame() -> None:
 
 
 def test_message_ids_are_compared_as_in_javascript() -> None:
-    ids: list[dict[str, Any]] = [
-        {},
-        *({"msg_id": each} for each in (None, True, False, 1, 0, "1", "None", 10**400, [1], {})),
-    ]
+    values: tuple[object, ...] = (None, True, False, 1, 0, "1", "None", 10**400, [1], {})
+    ids: list[dict[str, Any]] = [{}, *({"msg_id": each} for each in values)]
     for each in ids:
         chat = ChatMessages([each])
         assert [other for other in ids if other in chat] == [each]

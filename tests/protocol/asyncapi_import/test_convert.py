@@ -584,7 +584,7 @@ LONG = [f"name {number}" for number in range(5_000)]
         _union({"enum": LONG}, {"type": {"enum": LONG[::-1]}}),
         _union(True, dict.fromkeys(LONG, True)),
         _union(dict.fromkeys(LONG, True), {"type": dict.fromkeys(LONG[::-1], True)}),
-        _union(True, {"type": {"$ref": f"#/{'k' * 20_000}"}}, **{"k" * 20_000: {}}),
+        _union(True, {"type": {"$ref": f"#/{'k' * 20_000}"}}, **dict[str, Any]({"k" * 20_000: {}})),
     ],
     ids=["names", "two lists of names", "properties", "keywords", "reference"],
 )

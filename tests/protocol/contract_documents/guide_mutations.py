@@ -59,7 +59,8 @@ def _places(files: dict[str, str]) -> list[_Place]:
 def _prefix(file: str, text: str, start: int) -> str:
     if file == "message":
         return "new_message.reactions[]." if start < text.index("interface Message") else "new_message."
-    return re.findall(r'event: "(\w+)"', text[:start])[-1] + "."
+    events: list[str] = re.findall(r'event: "(\w+)"', text[:start])
+    return events[-1] + "."
 
 
 def _suffix(file: str, text: str, start: int) -> str:

@@ -87,7 +87,7 @@ def cases(seed: int, number: int, tries: int = 150) -> list[tuple[dict[str, Any]
     """Return schemas, each with values that are valid according to it."""
     random = Random(seed)
     values = [random_value(random) for _ in range(tries)]
-    found = []
+    found: list[tuple[dict[str, Any], list[Any]]] = []
     while len(found) < number:
         schema = random_schema(random)
         if not isinstance(schema, dict):

@@ -14,6 +14,8 @@ from app.protocol.contract_documents.drift_result import DriftError, differences
 from tests.protocol.contract_documents.compiler import compile_types
 from tests.protocol.contract_documents.guide_mutations import GUIDE, mutant
 
+from .guide_mutations import Mutant
+
 NAMES = {Direction.TO_UI: "WSEvent", Direction.FROM_UI: "WSClientEvent"}
 SEED, MUTANTS = 22, 50
 NODE = {
@@ -79,8 +81,8 @@ def test_each_of_50_random_changes_is_named_and_the_original_has_no_difference(
             assert len(named) <= 2, named
 
 
-def _different(random: Random) -> list[object]:
-    found = []
+def _different(random: Random) -> list[Mutant]:
+    found: list[Mutant] = []
     while len(found) < MUTANTS:
         each = mutant(random)
         if each not in found:

@@ -166,8 +166,13 @@ def test_large_patterns_for_one_value_are_refused() -> None:
 
 
 def test_the_places_of_only_the_first_errors_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    searched = []
-    monkeypatch.setattr(Source, "place", lambda self, path: searched.append(path) or (1, 1))
+    searched: list[object] = []
+
+    def place(_: Source, path: object) -> tuple[int, int]:
+        searched.append(path)
+        return 1, 1
+
+    monkeypatch.setattr(Source, "place", place)
     source = Source("x.json", {}, "{}", None)
     assert len(source.invalid([Wrong(str(each), "is wrong") for each in range(1_500)]).problems) == MAX_PROBLEMS
     assert len(searched) == MAX_PROBLEMS

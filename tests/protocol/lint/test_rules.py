@@ -16,6 +16,8 @@ from app.protocol.lint.rules import BY_ID, RULES, is_serious, unknown_rule
 from app.system.lint_rules import LINT_RULES, lint_rule_problem
 from tests.protocol.lint.traffic import CHROME, FIREFOX, FRIEND, MESSAGE, NO_BROWSER, Traffic, message_id
 
+from .traffic import sender
+
 Play = Callable[[Traffic], object]
 
 ONLINE, OFFLINE = "friend_online", "friend_offline"
@@ -48,8 +50,8 @@ VIOLATIONS: list[tuple[str, Play]] = [
     ("duplicate-id", lambda t: t.page().page(client=2, browser=FIREFOX).message(1, (2,)).message(1)),
     ("unknown-user", lambda t: t.page().send(ONLINE, DAVE)),
     ("unknown-user", lambda t: t.page().send("typing", {**DAVE, "typing": True})),
-    ("unknown-user", lambda t: t.page().message(1, **{"from": "dave"})),
-    ("unknown-user", lambda t: t.page().message(1, **{"from": "me", "to": "dave", "direction": "sent"})),
+    ("unknown-user", lambda t: t.page().message(1, **sender("dave"))),
+    ("unknown-user", lambda t: t.page().message(1, **sender("me"), to="dave", direction="sent")),
     ("presence-repeated", lambda t: t.page().send(ONLINE, ALICE).send(ONLINE, ALICE)),
     ("presence-repeated", lambda t: t.page().send(OFFLINE, ALICE).connect(2, FIREFOX).send(OFFLINE, ALICE)),
     ("clock-skew", lambda t: t.page().message(1, timestamp="2023-11-14T23:13:20Z")),
@@ -111,7 +113,7 @@ CLEAN: list[tuple[str, Play]] = [
     ),
     (
         "two pages of one browser that reconnect",
-        lambda t: other_page(t, CHROME).message(1, **{"from": "bob"}).disconnect(1).disconnect(2).wait(3)
+        lambda t: other_page(t, CHROME).message(1, **sender("bob")).disconnect(1).disconnect(2).wait(3)
         .connect(3).connect(4).disconnect(3, closed=True).open("bob").wait(9).friends("alice", "bob"),
     ),
     ("a row about no contact", lambda t: t.linter.warned(9, 1.0, "#3: changes no contact of the UI")),
@@ -242,7 +244,7 @@ def test_a_reload_forgets_the_messages_of_the_page() -> None:
 def test_mark_read_is_missed_only_once_per_page() -> None:
     traffic = Traffic().page()
     for number, peer in enumerate(("alice", "bob", "alice")):
-        traffic.message(number, **{"from": peer}).open(peer).wait(6).friends("alice", "bob")
+        traffic.message(number, **sender(peer)).open(peer).wait(6).friends("alice", "bob")
     assert traffic.rules == ["mark-read-missing"]
 
 

@@ -21,6 +21,11 @@ MESSAGE = {
 FRIEND = {"username": "alice", "online": True, "last_seen": "2023-11-14T22:13:20Z"}
 
 
+def sender(name: str) -> dict[str, Any]:
+    """Return the field of a message that has the name of a Python keyword."""
+    return {"from": name}
+
+
 def message_id(number: int) -> str:
     return f"a1b2c3d4-e5f6-7890-abcd-{number:012}"
 
