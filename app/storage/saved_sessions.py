@@ -82,8 +82,10 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
 
     async def save(self, name: str, text: str, suffix: str) -> SavedSession:
         """Save one of the user's sessions, and replace an existing one with that name."""
-        self._require_not_recorded(name.strip())
-        return await self._change(lambda: self._library.save(name, text, suffix))
+        # A long text is not parsed in the thread of the database, which the chats need.
+        saved = await compute(self._library.described, name, text, suffix)
+        self._require_not_recorded(saved.name)
+        return await self._change(lambda: self._library.write(saved, text))
 
     @override
     async def rename(self, name: str, new: str) -> SavedSession:

@@ -69,21 +69,27 @@ class SessionLibrary(FileLibrary[SavedSession]):
         """Read a whole session. Raises ``Invalid``, ``TooLarge`` and ``StorageError``."""
         return parse_session(self.text(saved), saved.suffix)
 
-    def save(self, name: str, text: str, suffix: str) -> SavedSession:
-        """Write one of the user's sessions, and replace an existing one with that name.
+    def described(self, name: str, text: str, suffix: str) -> SavedSession:
+        """Check the text of one of the user's sessions, and return its entry in the list. Any thread may call this.
 
         Raises ``Invalid``, and ``TooLarge`` for a text that could not be read again.
         """
         clean = self._checked(name)
         size = len(text.encode())
         _require_size(clean, size, suffix)
-        session = parse_session(text, suffix)
-        before = self._saved.get(clean.casefold())
-        header = session.header
-        saved = SavedSession(clean, True, suffix, size, header.title, header.kind)
-        self._write(saved, text, suffix)
-        if before and before.own and before.suffix != suffix:  # after the write, which may fail
-            self._unlink_file(self._own_file(clean, before.suffix))
+        header = parse_session(text, suffix).header
+        return SavedSession(clean, True, suffix, size, header.title, header.kind)
+
+    def save(self, name: str, text: str, suffix: str) -> SavedSession:
+        """Write one of the user's sessions, and replace an existing one with that name. Raises as ``described``."""
+        return self.write(self.described(name, text, suffix), text)
+
+    def write(self, saved: SavedSession, text: str) -> SavedSession:
+        """Write a session that ``described`` has checked."""
+        before = self._saved.get(saved.name.casefold())
+        self._write(saved, text, saved.suffix)
+        if before and before.own and before.suffix != saved.suffix:  # after the write, which may fail
+            self._unlink_file(self._own_file(saved.name, before.suffix))
         return saved
 
     def recording(self, name: str) -> Path:

@@ -98,17 +98,18 @@ LARGE = "x" * (LARGE_CHARS + 1)
     ("function", "method", "path", "body"),
     [
         ("app.endpoints.control.session_runs.parse_session", "POST", "/v1/runs/check", {"text": "alice: hi"}),
+        ("app.storage.session_library.parse_session", "PUT", "/v1/sessions/x", b"alice: hi"),
         ("app.endpoints.body.parse_json", "PUT", "/v1/state", {"x": LARGE}),
         ("app.chat.service.parse_snapshot", "PUT", "/v1/state", {}),
         ("app.export_actions.session_of_rows", "POST", "/v1/journal/export", {"as": "har", "filter": ""}),
     ],
-    ids=["session", "body", "chat state", "export"],
+    ids=["session", "saved session", "body", "chat state", "export"],
 )
-async def test_a_computation_occupies_no_thread_for_files(
+async def test_a_computation_occupies_no_thread_for_files_and_chats(
     make_control: MakeControl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    function: str, method: str, path: str, body: dict[str, Any],
+    function: str, method: str, path: str, body: Any,
 ) -> None:  # fmt: skip
-    """Regression: settings, recordings and the end of the program waited until it had ended."""
+    """Regression: chats, recordings and the end of the program waited until it had ended."""
     control, began, may_end = await make_control(recordings_folder=tmp_path), threading.Event(), threading.Event()
 
     def held(*_: object) -> None:
@@ -123,6 +124,7 @@ async def test_a_computation_occupies_no_thread_for_files(
         try:
             await until(began.is_set)
             assert (await control.get("/v1/recordings")).status == 200
+            assert (await control.post("/v1/state/reset")).status == 204
         finally:
             may_end.set()
             await call
