@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import aiohttp
 from multidict import CIMultiDictProxy
+from websockets.typing import Origin
 from yarl import URL
 
 from app.companion import Companion
 
-PAGE = "http://localhost:1420"
+PAGE = Origin("http://localhost:1420")
 JSON = {"Content-Type": "application/json"}
 
 

@@ -47,6 +47,8 @@ class RegistryValue:
         monkeypatch.setattr("app.system.autostart.APPROVED", self._keys[1])
 
     def exists(self) -> bool:
+        if sys.platform != "win32":
+            raise NotImplementedError
         import winreg
 
         try:
@@ -59,6 +61,8 @@ class RegistryValue:
         self._monkeypatch.setattr("app.system.autostart.RUN", "x" * 300)  # the registry takes 255 characters
 
     def remove(self) -> None:
+        if sys.platform != "win32":
+            raise NotImplementedError
         import winreg
 
         for each in self._keys:

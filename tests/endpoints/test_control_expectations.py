@@ -231,13 +231,14 @@ async def test_a_cancelled_request_causes_no_warnings(control: Control) -> None:
 async def test_an_impossible_expectation_is_rejected_immediately(
     control: Control, subtests: pytest.Subtests
 ) -> None:
-    for expectation, expected_error in [
+    cases: list[tuple[dict[str, object], str]] = [
         ({"event": "typin"}, "did you mean typing?"),
         ({"event": "new_message"}, "There is no client event 'new_message'"),
         ({"event": "PUT /messages"}, "a REST call like"),
         ({"event": "typing", "where": {"data.typng": True}}, "did you mean typing?"),
         ({"event": "typing", "where": {"data.to": "alice", "text": "hi"}}, "typing has no field 'text'"),
-    ]:
+    ]
+    for expectation, expected_error in cases:
         with subtests.test(expectation=expectation, expected_error=expected_error):
             answer = await control.post("/v1/expectations", {**expectation, "within": 60})
             assert answer.status == 422

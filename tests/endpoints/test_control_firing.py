@@ -361,7 +361,7 @@ async def test_values_are_set_and_removed_by_their_paths(control: Control) -> No
 async def test_an_invalid_change_is_rejected_with_its_path(control: Control, subtests: pytest.Subtests) -> None:
     client = await control.connect()
     before = await control.state()
-    for changes, expected_detail in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"set": {"": 1}}, "invalid path"),
         ({"set": {"data..text": 1}}, "invalid path"),
         ({"set": {"data.text.x": 1}}, "there is no x"),
@@ -374,7 +374,8 @@ async def test_an_invalid_change_is_rejected_with_its_path(control: Control, sub
         ({"remove": ["text"]}, "data.text"),
         ({"set": {"extra": 7}}, "data.extra"),
         ({"set": {"data": 7}}, "data"),
-    ]:
+    ]
+    for changes, expected_detail in cases:
         with subtests.test(changes=changes, expected_detail=expected_detail):
             answer = await trigger(control, event="new_message", **changes)
             assert answer.status == 422

@@ -87,14 +87,14 @@ async def test_an_agent_can_call_only_the_operations_of_its_scope(
                 if name != "journal_stream"
                 else {"query": {"nothing": "1"}}
             )
-            answer = await control.call(operation.method, path_of(operation), headers=agent, **invalid)  # type: ignore[arg-type]
+            answer = await control.call(operation.method, path_of(operation), headers=agent, **invalid)
             if name in FULL_ONLY:
                 assert answer.status == 403
                 assert "cannot change settings, allowed origins, tokens, peers, keys or sources" in answer.detail
             else:
                 assert answer.status == 422
                 assert "unknown field: nothing" in answer.detail
-            full = await control.call(operation.method, path_of(operation), **invalid)  # type: ignore[arg-type]
+            full = await control.call(operation.method, path_of(operation), **invalid)
             assert full.status == 422
             assert control.companion.settings == settings
 
@@ -267,7 +267,9 @@ async def test_the_openapi_document_lists_the_tokens_of_each_operation(control: 
         if path == HEALTH:
             continue
         for method, operation in methods.items():
-            expected = [{"token": []}] + ([] if operation["operationId"] in FULL_ONLY else [{"agentToken": []}])
+            expected: list[dict[str, list[str]]] = [{"token": []}]
+            if operation["operationId"] not in FULL_ONLY:
+                expected.append({"agentToken": []})
             assert operation["security"] == expected, (method, path)
 
 

@@ -157,7 +157,7 @@ async def test_a_partial_state_is_compared_only_in_what_it_contains(page: tuple[
     await ui.load()
     await control.post("/v1/events", message("hello"))
     names = [each["username"] for each in (await stores(control))["contactStore"]["contacts"]]
-    on_screen = {
+    on_screen: dict[str, Any] = {
         "chatStore": {"typingUsers": {"alice": False}},
         "contactStore": {
             "contacts": [
@@ -248,7 +248,12 @@ async def test_the_size_of_a_report_is_that_of_its_body(
     control, ui = page
     await ui.load()
     sizes: list[int] = []
-    monkeypatch.setattr(UiReports, "has_room", lambda _, size: sizes.append(size) or True)
+
+    def has_room(_: UiReports, size: int) -> bool:
+        sizes.append(size)
+        return True
+
+    monkeypatch.setattr(UiReports, "has_room", has_room)
     text = json.dumps(await stores(control)).encode()
 
     async def chunks() -> AsyncIterator[bytes]:

@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack, suppress
 import pytest
 
 from app.companion import Companion
-from app.endpoints import http_server
 from tests.conftest import PATIENCE_S, MakeCompanion, until
 from tests.endpoints.raw import RawClient, tcp_to
 
@@ -54,7 +53,7 @@ class Loading:
         self.finish = threading.Event()
         self.failure: Exception | None = None
         self.times = 0
-        patch.setattr(http_server.importlib, "import_module", self._load)
+        patch.setattr("app.endpoints.http_server.importlib.import_module", self._load)
 
     def _load(self, name: str) -> object:
         self.times += 1

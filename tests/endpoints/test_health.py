@@ -36,8 +36,8 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 def url_of(companion: Companion, server: str) -> str:
-    port = {"events": companion.server, "rest": companion.rest, "control": companion.control}[server].port
-    return f"http://127.0.0.1:{port}/health"
+    ports = {"events": companion.server.port, "rest": companion.rest.port, "control": companion.control.port}
+    return f"http://127.0.0.1:{ports[server]}/health"
 
 
 @pytest.mark.parametrize("server", SERVERS)

@@ -138,6 +138,7 @@ async def test_large_frames_count_by_their_size(make_companion: MakeCompanion) -
         for _ in range(20):
             await client.send("x" * 50 * 1024)
     await asyncio.wait_for(client.wait_closed(), PATIENCE_S)
+    assert client.close_reason is not None
     assert client.close_reason.startswith("more than 50 frames per second (each fragment")
     assert len(frames(companion)) == 5
 
@@ -301,7 +302,7 @@ async def test_a_process_of_another_user_is_rejected_by_every_server(
     other = os.getuid() + 1
     companion.settings.rest_port = 0
     assert await companion.start_service("rest")
-    monkeypatch.setattr(connection_owner.os, "getuid", lambda: other)
+    monkeypatch.setattr("app.endpoints.connection_owner.os.getuid", lambda: other)
     status, body = await upgrade_status(companion.server.port)
     assert (status, f"another user ({other - 1})" in body) == (403, True)
     async with tcp_to(companion.rest.port) as client:
@@ -457,7 +458,7 @@ async def test_every_value_of_a_header_that_occurs_twice_is_checked(
 def appear_as_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """Change the user ID of this process, so that every client appears to belong to another user."""
     other = os.getuid() + 1
-    monkeypatch.setattr(connection_owner.os, "getuid", lambda: other)
+    monkeypatch.setattr("app.endpoints.connection_owner.os.getuid", lambda: other)
 
 
 @linux
@@ -471,7 +472,8 @@ async def test_silent_connections_of_another_user_use_at_most_half_of_the_limit(
     companion.control.token = "t"
     assert await companion.start_service("rest")
     assert await companion.start_service("control")
-    port = {"events": companion.server, "REST": companion.rest, "control": companion.control}[server].port
+    ports = {"events": companion.server.port, "REST": companion.rest.port, "control": companion.control.port}
+    port = ports[server]
     async with AsyncExitStack() as stack:
         with monkeypatch.context() as foreign:
             appear_as_another_user(foreign)

@@ -63,7 +63,7 @@ async def lose() -> Lose:
     def lose(server: Server) -> None:
         (lost,) = server._listener.servers[-1].sockets
         loop.remove_reader(lost.fileno())
-        lost._sock.close()
+        lost._sock.close()  # type: ignore[attr-defined]  # of asyncio.trsock.TransportSocket
 
     loop._stop_serving = stop  # type: ignore[attr-defined]  # this loop is the test's own
     return lose
@@ -91,7 +91,7 @@ async def test_a_lost_socket_is_opened_again_on_the_same_port(
         lose(server)
         assert not server.listening
         assert (server.port, server.url) == (port, url), "a lost socket has no address, but its port is known"
-        await until(lambda times=times: len(rows(running, "listening again")) == times)  # type: ignore[misc]
+        await until(lambda times=times: len(rows(running, "listening again")) == times)
         assert server.listening
         assert (server.port, server.url) == (port, url)
         assert await is_reachable(port)
@@ -155,8 +155,8 @@ async def test_on_windows_no_other_program_can_share_a_port(monkeypatch: pytest.
         return await asyncio.get_running_loop().create_server(asyncio.Protocol, sock=bound)
 
     monkeypatch.setattr(RecordingSocket, "options", [])
-    monkeypatch.setattr(listening.socket, "socket", RecordingSocket)
-    monkeypatch.setattr(listening.socket, "SO_EXCLUSIVEADDRUSE", exclusive, raising=False)
+    monkeypatch.setattr("app.endpoints.listening.socket.socket", RecordingSocket)
+    monkeypatch.setattr("app.endpoints.listening.socket.SO_EXCLUSIVEADDRUSE", exclusive, raising=False)
     listener = Listener(0, serve, lambda event, note: None)
     with monkeypatch.context() as windows:
         windows.setattr(sys, "platform", "win32")
@@ -208,7 +208,7 @@ async def test_connections_on_windows_are_limited_to_what_select_handles(
     if isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
         assert 3 * (bounded(20_000) + listening.SPARE_CONNECTIONS) < 500
         assert bounded(10) == 10
-    monkeypatch.setattr(listening.asyncio, "SelectorEventLoop", str)
+    monkeypatch.setattr("app.endpoints.listening.asyncio.SelectorEventLoop", str)
     assert bounded(20_000) == 20_000, "a proactor has no such limit"
 
 

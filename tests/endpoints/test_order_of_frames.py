@@ -85,7 +85,7 @@ async def test_other_clients_do_not_wait_for_a_blocked_handler(
 async def test_many_frames_sent_while_a_handler_waits_are_all_processed(
     companion: Companion, connect_client: Connect, blocking_handler: BlockingHandler
 ) -> None:
-    companion.settings.client_frames_per_s = 1e9
+    companion.settings.client_frames_per_s = 10**9
     client = await connect_client()
     await client.send(mark_read("1"))
     await until(lambda: blocking_handler.log)

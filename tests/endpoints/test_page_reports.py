@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from app.endpoints import page_reports
 from app.endpoints.page_reports import MAX_BYTES, PATH
+from app.hub.rest_exchange import RestExchange
 from app.protocol.ui_stores import Flavour
 from tests.conftest import newest_client, until
 from tests.endpoints.http_client import PAGE, Answer, Rest
@@ -29,12 +31,12 @@ def no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def page(
-    rest: Rest, origin: str = PAGE, agent: str = AGENT, username: str = "me"
+    rest: Rest, origin: Origin = PAGE, agent: str = AGENT, username: str = "me"
 ) -> AsyncIterator[ClientConnection]:
     """Connect as a page of the UI does."""
     hub, url = rest.companion.hub, f"{rest.companion.server.url}?username={username}"
     before = newest_client(hub)
-    async with connect(url, origin=origin, user_agent_header=agent, proxy=None) as client:  # type: ignore[arg-type]
+    async with connect(url, origin=origin, user_agent_header=agent, proxy=None) as client:
         await until(lambda: newest_client(hub) > before)
         yield client
 
@@ -68,7 +70,7 @@ async def test_a_compressed_report_is_refused(rest: Rest) -> None:
 
 
 async def test_a_report_is_neither_logged_nor_an_exchange_of_the_ui(rest: Rest) -> None:
-    exchanges = []
+    exchanges: list[RestExchange] = []
     rest.companion.hub.rest_exchanges.connect(exchanges.append)
     async with page(rest):
         rows = len(rest.companion.journal)
@@ -129,7 +131,7 @@ async def test_a_page_of_another_origin_is_rejected(rest: Rest, origin: str) -> 
 
 
 async def test_an_allowed_page_cannot_report_for_a_page_of_another_origin(rest: Rest) -> None:
-    async with page(rest, origin="tauri://localhost"):
+    async with page(rest, origin=Origin("tauri://localhost")):
         assert (await report(rest)).status == 404
         assert reported(rest) is None
 

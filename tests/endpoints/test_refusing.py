@@ -185,7 +185,7 @@ async def test_a_foreign_origin_does_not_use_up_the_number(make_control: MakeCon
     (armed,) = await control.get_json("/v1/server/refusals")
     assert (armed["left"], armed["refused"]) == (1, 0)
     with pytest.raises(InvalidStatus) as error:
-        await connect(control.companion.server.url, proxy=None, origin=PAGE)  # type: ignore[arg-type]
+        await connect(control.companion.server.url, proxy=None, origin=PAGE)
     assert error.value.response.status_code == 503
 
 
@@ -195,7 +195,7 @@ async def test_a_refused_connection_is_a_row_that_is_no_warning_and_not_listed_a
     control = await make_control(allowed_origins=[PAGE])
     await refuse(control)
     with pytest.raises(InvalidStatus):
-        await connect(control.companion.server.url, proxy=None, origin=PAGE)  # type: ignore[arg-type]
+        await connect(control.companion.server.url, proxy=None, origin=PAGE)
     (row,) = [each for each in control.companion.journal if each.event == "refused"]
     assert (row.note, row.verdict) == (f"on purpose: 503, 0 more; from {PAGE}", Verdict.OK)
     assert control.companion.rejection_log.total == 0
@@ -274,7 +274,7 @@ async def test_the_reconnect_watch_counts_refused_attempts(
                 control.companion.server.url,
                 proxy=None,
                 origin=PAGE,
-                user_agent_header=CHROME,  # type: ignore[arg-type]
+                user_agent_header=CHROME,
             )
             await client.wait_closed()
         except (InvalidHandshake, OSError, EOFError, TimeoutError):

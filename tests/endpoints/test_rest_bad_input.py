@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.endpoints.http_server import RESPONSE_HEADERS
-from app.endpoints.rest import MAX_BODY_BYTES
+from app.endpoints.rest_call import MAX_BODY_BYTES
 from app.hub.origin import PANEL
 from app.storage import chat_file as storage
 from tests.conftest import MakeCompanion, examples

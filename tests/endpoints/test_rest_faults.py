@@ -182,7 +182,8 @@ async def test_a_held_call_is_not_awaited_before_it_continues(rest: Rest, monkey
     monkeypatch.setattr(module, "RELEASE_S", 600.0)
     rest.companion.breakpoints.add(BreakpointOptions(filter="event:/messages"))
     calls = []
-    for number, effects in enumerate([{"no_cors": True}, {"delay": 1}], 1):
+    all_effects: list[dict[str, Any]] = [{"no_cors": True}, {"delay": 1}]
+    for number, effects in enumerate(all_effects, 1):
         arm(rest, "POST /messages", **effects)
         calls.append(asyncio.create_task(rest.post("/messages", MESSAGE)))
         await until(lambda number=number: len(rest.companion.breakpoints.held) == number)
@@ -307,7 +308,7 @@ async def test_the_expected_state_of_the_ui_copes_with_wrong_answers(rest: Rest,
     """A UI that gets them keeps what it has."""
     headers = {"Origin": PAGE, "User-Agent": "A browser"}
     states = rest.companion.ui_states
-    async with connect(rest.companion.server.url, origin=PAGE, user_agent_header="A browser", proxy=None):  # type: ignore[arg-type]
+    async with connect(rest.companion.server.url, origin=PAGE, user_agent_header="A browser", proxy=None):
         await until(lambda: rest.companion.hub.clients)
         client = rest.companion.hub.clients[0].id
         await rest.get("/friends", headers=headers)
@@ -325,7 +326,7 @@ async def test_a_status_without_a_body_is_not_expected_to_change_more_than_it_do
     headers = {"Origin": PAGE, "User-Agent": "A browser"}
     exchanges: list[RestExchange] = []
     rest.companion.hub.rest_exchanges.connect(exchanges.append)
-    async with connect(rest.companion.server.url, origin=PAGE, user_agent_header="A browser", proxy=None):  # type: ignore[arg-type]
+    async with connect(rest.companion.server.url, origin=PAGE, user_agent_header="A browser", proxy=None):
         await until(lambda: rest.companion.hub.clients)
         client = rest.companion.hub.clients[0].id
         for path in ("/friends", "/status"):
@@ -344,7 +345,7 @@ async def test_a_status_without_a_body_is_not_expected_to_change_more_than_it_do
 
 async def test_a_ui_that_gets_no_readable_answer_is_expected_to_know_that(rest: Rest) -> None:
     headers = {"Origin": PAGE, "User-Agent": "A browser"}
-    async with connect(rest.companion.server.url, origin=PAGE, user_agent_header="A browser", proxy=None):  # type: ignore[arg-type]
+    async with connect(rest.companion.server.url, origin=PAGE, user_agent_header="A browser", proxy=None):
         await until(lambda: rest.companion.hub.clients)
         client = rest.companion.hub.clients[0].id
         seen: list[RestExchange] = []

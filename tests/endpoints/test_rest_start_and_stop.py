@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from app.companion import Companion
 from app.hub.server_state import ServerState
@@ -83,7 +84,7 @@ async def test_starting_twice_has_no_effect(rest: Rest) -> None:
 async def test_concurrent_starts_succeed(make_companion: MakeCompanion) -> None:
     """Clicking Retry twice must not report that the companion itself uses the port."""
     companion = await make_companion(rest_port=unused_port())
-    assert await asyncio.gather(companion.start_service("rest"), companion.start_service("rest")) == [True, True]
+    assert all(await asyncio.gather(companion.start_service("rest"), companion.start_service("rest")))
     assert companion.services["rest"].error == ""
     assert await status_of(companion) == 200
 
@@ -96,14 +97,14 @@ async def test_when_disabled_rest_does_not_listen_and_reports_no_error(make_comp
 
 async def test_settings_disable_enable_and_move_rest(rest: Rest) -> None:
     companion, first = rest.companion, rest.companion.rest.port
-    base = {"port": companion.settings.port, "prime_browsers": False}
-    await companion.apply(Settings(**base, rest=False, rest_port=0))
+    base = Settings(port=companion.settings.port, prime_browsers=False)
+    await companion.apply(replace(base, rest=False, rest_port=0))
     assert not companion.rest.listening
     with pytest.raises(ConnectionRefusedError):
         async with tcp_to(first):
             pass
     moved = unused_port()
-    await companion.apply(Settings(**base, rest=True, rest_port=moved))
+    await companion.apply(replace(base, rest=True, rest_port=moved))
     assert (companion.rest.listening, companion.rest.port) == (True, moved)
     assert (await rest.get("/status")).status == 200
 

@@ -78,7 +78,9 @@ async def test_only_services_whose_port_or_switch_changed_restart(services: Serv
     assert not services["a"].server.listening
 
 
-async def test_a_service_that_is_stopped_while_it_starts_is_off(services: Services) -> None:
+async def test_a_service_that_is_stopped_while_it_starts_is_off(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Regression: it counted as started, so that the wait for a REST call did not end with the reason."""
     beginning, goes_on, service = asyncio.Event(), asyncio.Event(), services["a"]
     in_order, start, stop = asyncio.Lock(), service.server.start, service.server.stop
@@ -93,7 +95,8 @@ async def test_a_service_that_is_stopped_while_it_starts_is_off(services: Servic
         async with in_order:
             await stop()
 
-    service.server.start, service.server.stop = start_slowly, stop_in_order
+    monkeypatch.setattr(service.server, "start", start_slowly)
+    monkeypatch.setattr(service.server, "stop", stop_in_order)
     starting = asyncio.create_task(services.start("a", SETTINGS))
     await beginning.wait()
     stopping = asyncio.create_task(services.stop("a"))

@@ -1,7 +1,7 @@
 """Auto-reply alone, with a publisher and a clock that the test controls."""
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
@@ -27,7 +27,8 @@ class RecordingPublisher:
 
     catalog = built_in()
     local_user = "me"
-    personas = ("alice",)
+    personas: ClassVar = ["alice"]
+    friends: ClassVar = ["alice"]
 
     def __init__(self, time: FakeTime | None = None) -> None:
         self.time = time or FakeTime()

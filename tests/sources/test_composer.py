@@ -8,7 +8,7 @@ import pytest
 
 from app.hub.generated_values import GeneratedValues
 from app.hub.hub import Delivery
-from app.hub.origin import PANEL
+from app.hub.origin import PANEL, Origin
 from app.hub.target import ALL, Target
 from app.protocol.catalog import built_in
 from app.protocol.envelope import Envelope
@@ -27,6 +27,7 @@ class RecordingSender:
     catalog = built_in()
     local_user = "zoe"
     personas: ClassVar = ["alice", "carol"]
+    friends: ClassVar = ["alice", "carol"]
 
     def __init__(self) -> None:
         self.events: list[Envelope] = []
@@ -34,7 +35,7 @@ class RecordingSender:
         self.targets: list[Target] = []
         self.fails = False
 
-    async def fire(self, event: Envelope, *, to: Target, origin: str, strict: bool = True) -> Delivery:
+    async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
         if self.fails:
             raise InvalidEvent([])
         if not strict and built_in().problems(event):
@@ -44,7 +45,13 @@ class RecordingSender:
         self.targets.append(to)
         return Delivery(len(self.events), (), origin)
 
-    async def send_raw(self, text: str, *, to: Target, origin: str) -> Delivery:
+    def message_from(self, persona: str, text: str) -> Envelope:
+        return Envelope("new_message", {"from": persona, "text": text})
+
+    def completed(self, event: Envelope) -> Envelope:
+        return event
+
+    async def send_raw(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
         self.frames.append(text)
         self.targets.append(to)
         return Delivery(len(self.frames), (), origin)

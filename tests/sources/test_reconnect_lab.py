@@ -339,7 +339,7 @@ async def test_connections_of_others_are_not_refused(bench: Bench) -> None:
 )
 def test_options_have_limits(options: dict[str, int]) -> None:
     with pytest.raises(Invalid):
-        LabOptions(parse_mode("503"), **options).check()  # type: ignore[arg-type]
+        LabOptions(parse_mode("503"), **options).check()
 
 
 async def test_the_verdict_is_a_row_of_the_log(bench: Bench) -> None:

@@ -330,7 +330,12 @@ async def test_a_client_that_leaves_in_the_middle_ends_nothing(theatre: Theatre)
         "alice: one\nwait for nobody within 50ms\n"
         "alice: two\nexpect typing within 50ms\nclose user:me\nalice: three"
     )
-    run.changed.connect(lambda _: run.totals.steps == 1 and theatre.companion.hub.leave(client))
+
+    def leave_after_the_first_step(_: object) -> None:
+        if run.totals.steps == 1:
+            theatre.companion.hub.leave(client)
+
+    run.changed.connect(leave_after_the_first_step)
     await theatre.companion.sessions.wait(run)
     assert run.state is RunState.FAILED
     assert [(each.line, each.detail) for each in run.results] == [

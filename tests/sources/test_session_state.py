@@ -153,12 +153,14 @@ async def test_a_session_that_is_stopped_again_while_the_copy_is_made_gives_the_
     await until(storage_waits.is_set)
     run = theatre.start("state reset\nwait for nobody within 60s", by_agent=True)
     await until(lambda: database._thread._work_queue.qsize() == 1)
-    stops = [asyncio.create_task(sessions.stop(run.number))]
+    stops: list[asyncio.Task[Any]] = [asyncio.create_task(sessions.stop(run.number))]
     await turns_of_the_loop()  # now the run waits for its copy, to drop it
     if again == "stop_those_of_agents":
         sessions.stop_those_of_agents()
+    elif again == "stop_all":
+        stops.append(asyncio.create_task(sessions.stop_all()))
     else:
-        stops.append(asyncio.create_task(sessions.stop_all() if again == "stop_all" else sessions.stop(run.number)))
+        stops.append(asyncio.create_task(sessions.stop(run.number)))
     await turns_of_the_loop()
     storage_goes_on.set()
     await asyncio.gather(occupied, *stops)

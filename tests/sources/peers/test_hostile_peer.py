@@ -157,7 +157,7 @@ async def test_a_peer_that_answers_without_end_is_not_read_further(pair: Pair) -
     port = server.sockets[0].getsockname()[1]
     async with server:
         found = await exchange("127.0.0.1", port, "ben", [OutgoingItem("1", b"{}")], ack_s=600.0)
-    assert (found.written, found.acked) == ({"1"}, frozenset())
+    assert (found.written, found.acked) == (frozenset({"1"}), frozenset[str]())
     assert sent > MAX_ANSWERS
 
 

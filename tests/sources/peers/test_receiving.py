@@ -201,7 +201,7 @@ async def test_changed_keys_are_refused_until_they_are_accepted(pair: Pair) -> N
     from app.protocol.peers.keys import PublicKeys
     from tests.sources.peers.pair import _parsed
 
-    offered = []
+    offered: list[Peer] = []
     pair.companion.peers.offered.connect(offered.append)
     new = IndependentPeer("ben", "anna")
     new.other_box_key, new.other_sign_key = pair.ben.other_box_key, pair.ben.other_sign_key

@@ -22,8 +22,9 @@ from app.protocol.peers.keys import PublicKeys
 from app.protocol.templates import iso
 from app.sources.peers import dialer
 from app.sources.peers.dialer import Exchange, OutgoingItem
-from app.sources.peers.outbox import BACKOFF_S, BATCH, MAX_UNCONFIRMED, NEXT_BATCH_S, NOT_SENT
+from app.sources.peers.outbox import BACKOFF_S, BATCH, MAX_UNCONFIRMED, NEXT_BATCH_S
 from app.sources.peers.parts import QueuedMessage
+from app.sources.peers.rows import NOT_SENT
 from tests.conftest import until
 from tests.independent_peer import IndependentPeer, new_id, read_frame
 from tests.sources.peers.pair import Pair, _parsed
@@ -441,7 +442,8 @@ async def test_a_friend_who_is_removed_during_an_attempt_does_not_come_online(pa
 
     async def confirm(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
         await pair.companion.chat.remove_friend("ben")
-        return Exchange(*2 * [frozenset(each.id for each in items)])
+        ids = frozenset(each.id for each in items)
+        return Exchange(ids, ids)
 
     outbox._connect = confirm  # type: ignore[assignment]
     assert (await post(pair)).data["delivered"]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.companion import Companion
+from app.hub.causes import Cause, FiredEvent
 from app.hub.journal import Row, Verdict
 from app.hub.switchable import Condition
 from app.protocol.directory.errors import DirectoryError, FailureKind
@@ -215,7 +216,12 @@ async def test_presence_that_a_breakpoint_holds_is_fired_once(wired: Wired, time
     wired.contacts.each = {"bob": Contact("bob", False, 0.0)}
     await wired.stand_in.add("users", user("bob", last_seen=timestamp(time.began)))
     held: list[str] = []
-    registration = wired.companion.hub.interceptors.add(lambda cause: held.append(cause.event.event))
+
+    def hold(cause: Cause) -> None:
+        assert isinstance(cause, FiredEvent)
+        held.append(cause.event.event)
+
+    registration = wired.companion.hub.interceptors.add(hold)
     await started(wired, time)
     await pass_time(time, 120)
     assert held == ["friend_online"]

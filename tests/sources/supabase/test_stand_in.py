@@ -5,9 +5,10 @@ Every test runs over SQLite and, where it is installed, over a real PostgreSQL.
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import pytest
-from postgrest import AsyncPostgrestClient, AsyncSelectRequestBuilder
+from postgrest import APIResponse, AsyncPostgrestClient, AsyncSelectRequestBuilder
 from postgrest.exceptions import APIError
 
 from tests.postgrest_stand_in.fixtures import MakeStore, store_maker
@@ -37,18 +38,23 @@ async def official(stand_in: StandIn) -> AsyncIterator[AsyncPostgrestClient]:
         yield client
 
 
+def rows_of(response: APIResponse) -> list[dict[str, Any]]:
+    """Return the rows of a response; the client declares them as any JSON."""
+    return cast(list[dict[str, Any]], response.data)
+
+
 async def test_registers_and_looks_up_users(official: AsyncPostgrestClient) -> None:
     users = official.from_("users")
     await users.upsert({**ME, "last_ip": "192.0.2.1"}).execute()
-    found = (await users.select("username,last_ip").eq("username", "me").limit(1).execute()).data
+    found = rows_of(await users.select("username,last_ip").eq("username", "me").limit(1).execute())
     assert found == [{"username": "me", "last_ip": "192.0.2.1"}]
-    found = (await users.select("username").in_("username", ["bob", ODD["username"]]).execute()).data
+    found = rows_of(await users.select("username").in_("username", ["bob", ODD["username"]]).execute())
     assert {each["username"] for each in found} == {"bob", ODD["username"]}
-    times = (await users.select("last_seen").eq("username", "bob").execute()).data
+    times = rows_of(await users.select("last_seen").eq("username", "bob").execute())
     assert times == [{"last_seen": "2026-02-11T16:00:00+00:00"}]
     changed = await users.update({"last_seen": "2026-02-11T16:01:00Z"}).eq("username", "bob").execute()
-    assert [each["last_seen"] for each in changed.data] == ["2026-02-11T16:01:00+00:00"]
-    assert (await users.update({"last_ip": "x"}).eq("username", "nobody").execute()).data == []
+    assert [each["last_seen"] for each in rows_of(changed)] == ["2026-02-11T16:01:00+00:00"]
+    assert rows_of(await users.update({"last_ip": "x"}).eq("username", "nobody").execute()) == []
 
 
 async def test_pages_messages_and_deletes_them_by_id(official: AsyncPostgrestClient) -> None:
@@ -65,14 +71,14 @@ async def test_pages_messages_and_deletes_them_by_id(official: AsyncPostgrestCli
     def query() -> "AsyncSelectRequestBuilder":
         return messages.select("*").eq("to_user", "me").order("created_at").order("id")
 
-    first = (await query().limit(3).execute()).data
+    first = rows_of(await query().limit(3).execute())
     last = first[-1]
     position = f"created_at.gt.{last['created_at']},and(created_at.eq.{last['created_at']},id.gt.{last['id']})"
-    second = (await query().or_(position).execute()).data
+    second = rows_of(await query().or_(position).execute())
     assert sorted(each["ciphertext"] for each in first + second) == [f"c{n}" for n in range(6)]
-    deleted = (await messages.delete().eq("id", first[0]["id"]).execute()).data
+    deleted = rows_of(await messages.delete().eq("id", first[0]["id"]).execute())
     assert [each["id"] for each in deleted] == [first[0]["id"]]
-    assert len((await query().execute()).data) == 5
+    assert len(rows_of(await query().execute())) == 5
 
 
 async def test_a_response_has_at_most_1000_rows(stand_in: StandIn, official: AsyncPostgrestClient) -> None:
