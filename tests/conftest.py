@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -71,7 +71,7 @@ def named(config: pytest.Config) -> bool:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
     """Let each process begin with other files, so that each compiles some of them, and not all the same ones.
 
     ``pytest_collection_modifyitems`` sorts the tests afterwards, unless the user names them.
@@ -146,7 +146,7 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-class Scheduling(LoadScopeScheduling):
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Runs the tests of a file in one process, and the files that share a port in the same process."""
 
     def _split_scope(self, nodeid: str) -> str:
@@ -329,7 +329,7 @@ def newest_client(hub: Hub) -> int:
 @pytest.fixture(scope="session")
 def qapp_cls() -> Any:
     """Return the class of ``qapp``: the application class of the program."""
-    from app.desktop import Application
+    from app.ui.application import Application
 
     return Application
 
@@ -338,7 +338,7 @@ def qapp_cls() -> Any:
 def _read_built_in_files_once() -> Iterator[None]:
     """Let libraries share what they have read of the built-in files, because there are thousands of companions."""
     read_folder = FileLibrary._read_folder
-    known: dict[Path, tuple[Any, dict[Path, Any]]] = {}
+    known: dict[Path, tuple[list[tuple[Any, Path]], dict[Path, Any]]] = {}
 
     def read_unknown_folder(
         library: FileLibrary[Any], folder: Path, own: bool, warnings: list[str], files: dict[Path, Any]
@@ -348,8 +348,9 @@ def _read_built_in_files_once() -> Iterator[None]:
         if folder not in known:
             read: dict[Path, Any] = {}
             known[folder] = read_folder(library, folder, own, warnings, read), read
-        files |= known[folder][1]
-        return known[folder][0]
+        found, files_there = known[folder]
+        files |= files_there
+        return found
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FileLibrary, "_read_folder", read_unknown_folder)

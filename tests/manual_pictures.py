@@ -19,10 +19,11 @@ from PySide6.QtGui import QImage, QPainter, qRgb
 from PySide6.QtWidgets import QApplication, QWidget
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from app.companion import Companion
 from app.hub.held_items import BreakpointOptions
-from app.hub.origin import PANEL, Origin
+from app.hub.origin import PANEL
 from app.hub.target import ALL
 from app.protocol.envelope import Envelope
 from app.system.control_token import Token
@@ -43,7 +44,7 @@ ANIMATION = ROOT / ".github" / "pictures" / "tour.png"
 SIZE = (1000, 640)
 WIDE = (1280, 720)
 FRAME_S = 2.5
-ORIGIN = "http://localhost:1420"
+ORIGIN = Origin("http://localhost:1420")
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36"
 SHOWN_FOLDER = Path("/home/you/.local/share/p2p-chat-companion")
 
@@ -97,7 +98,9 @@ async def _take_pictures(companion: Companion, window: MainWindow) -> None:
         for event in ("friend_online", "typing"):
             data = {"username": "alice"} | ({"typing": True} if event == "typing" else {})
             await companion.fire(Envelope(event, data), origin=PANEL)
-        form = window.inject.event_panel("new_message").form()
+        panel = window.inject.event_panel("new_message")
+        assert panel is not None
+        form = panel.form()
         form.field("text").set_value("Are you coming on Friday?")
         tour.append(await _grab(window))
         window.inject.bar.fire()
@@ -296,7 +299,7 @@ def _frequent(images: Sequence[QImage]) -> list[int]:
 def _png(image: QImage, colors: Sequence[int]) -> bytes:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.convertToFormat(QImage.Format.Format_Indexed8, colors).save(buffer, "PNG", 0)
+    image.convertToFormat(QImage.Format.Format_Indexed8, colors).save(buffer, "PNG", 0)  # type: ignore[call-overload]  # the stubs want bytes
     return bytes(buffer.data().data())
 
 

@@ -14,9 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
-from PySide6.QtWidgets import QApplication, QDialog
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from app.companion import Companion
 from app.hub.held_items import BreakpointOptions
@@ -70,7 +71,7 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
 
         async def picture(name: str) -> None:
             await asyncio.sleep(0.25)
-            dialogs = [each for each in window.findChildren(QDialog) if each.isVisible()]
+            dialogs: list[QWidget] = [each for each in window.findChildren(QDialog) if each.isVisible()]
             (dialogs or [window])[0].grab().save(str(out / f"{name}-{scheme}.png"))
 
         companion.services["events"].error = "Port 8081 is busy: node (pid 4711) listens on it."
@@ -82,7 +83,10 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
         open_room(CLIENTS)
         await picture("clients-empty")
         url = companion.server.url
-        async with connect(url, origin="http://localhost:1420") as ui, connect(url + "?username=alice") as alice:
+        async with (
+            connect(url, origin=Origin("http://localhost:1420")) as ui,
+            connect(url + "?username=alice") as alice,
+        ):
             await alice.send('{"event": "typing", "data": {"to": "me", "typing": true}}')
             message = window.inject.event_panel("new_message")
             assert message
@@ -115,7 +119,7 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
             await breakpoint_pictures(companion, window, picture)
             for origin in ("http://localhost:5173", "http://localhost:5173", "null"):
                 with suppress(InvalidStatus):
-                    await connect(url, origin=origin)
+                    await connect(url, origin=Origin(origin))
             open_room(CLIENTS)
             window.clients.table.selectRow(0)
             await picture("clients")

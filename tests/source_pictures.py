@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from msgspec.structs import replace
 
 from app.companion import Companion
+from app.protocol.backend import RestCaller
 from app.protocol.peers.keys import Identity
 from app.ui.room_registry import CHATS, EVENTS, SOURCES
 from app.ui.rooms.sources import KEY_TAB, PEER_TAB, SOURCE_TAB
@@ -96,7 +97,7 @@ async def source_pictures(
         window.chats.list.setCurrentIndex(model.index(model.line_of("dora"), 0))
         await picture("chats-peer")
         open_room(EVENTS)
-        posted = await companion.chat.post_message("ben", "hello", ("", ""))
+        posted = await companion.chat.post_message("ben", "hello", RestCaller("", ""))
         companion.hub.carry_out(posted.effects)
         await asyncio.sleep(0.3)
         await picture("events-peer")

@@ -184,7 +184,9 @@ async def test_an_effect_is_committed_before_the_event_is_sent(
     await client.recv()
     assert found == [(1,)]
     assert (await stored(companion))["delivered"] is True
-    assert companion.journal.row(delivery.seq).verdict is Verdict.OK
+    row = companion.journal.row(delivery.seq)
+    assert row is not None
+    assert row.verdict is Verdict.OK
 
 
 async def test_an_unknown_message_is_a_note_and_the_event_is_sent(
@@ -462,7 +464,7 @@ async def test_fields_of_an_extended_message_are_stored_returned_saved_and_resto
         "data": {"properties": {"thread_id": {"type": "string"}, "read": {}, "meta": {"type": "object"}}},
     })  # fmt: skip
     await companion.event_files.read()
-    more = {"thread_id": "t1", "read": "twice", "meta": {"a": [1, None]}}
+    more: dict[str, Any] = {"thread_id": "t1", "read": "twice", "meta": {"a": [1, None]}}
     await add_message(companion, **more)
 
     async def as_rest_returns_it() -> dict[str, Any]:
@@ -714,7 +716,7 @@ async def test_an_event_that_the_companion_makes_has_new_values_of_the_fields_th
     assert first.data.keys() == {"username", "by", "id"}
     assert (first.data["username"], first.data["by"]) == ("bob", "bob")
     assert first.data["id"] != second.data["id"]
-    await companion.fire(first, origin="test")
+    await companion.fire(first, origin=Origin("test"))
     given = Envelope("friend_online", {"username": "bob", "by": "me", "id": MSG_ID})
     offline = Envelope("friend_offline", {"username": "bob"})
     assert (companion.completed(given), companion.completed(offline)) == (given, offline)

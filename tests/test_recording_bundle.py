@@ -74,7 +74,7 @@ def state() -> dict[str, Any]:
 
 
 def settings() -> Settings:
-    secret = {
+    secret: dict[str, Any] = {
         name: ALL if isinstance(each, str) else [ALL] if isinstance(each, list) else {ALL: ALL}
         for name, each in msgspec.to_builtins(Settings()).items()
         if isinstance(each, str | list | dict)
@@ -94,7 +94,7 @@ def event_files(folder: Path) -> list[Path]:
     """Write event files with secrets everywhere but in the names of events and fields, which stay."""
     schema = {"type": "object", "properties": {"field": dict.fromkeys(KEYWORDS, ALL)}}
     own = {name: ALL for name in FILE_SCHEMA["properties"] if name not in ("event", "extends", "data")}
-    rich = {
+    rich: dict[str, Any] = {
         **own, "event": "own_event", "data": schema, "examples": [NESTED], "summary": f"{ALL} {{{ALL}}} {{field}}",
         "effect": {**{kind: {"value": NESTED} for kind in EFFECTS}, **{ALL: ALL}},
         "forward": {"event": "other_event", "to": {"value": ALL}, "data": {"field": {"value": ALL}, ALL: ALL}},
