@@ -667,7 +667,7 @@ class Companion:
         """Refuses the connections of a browser, and judges how it reconnects."""
         from app.sources.reconnect_lab import ReconnectLab
 
-        return ReconnectLab(self.hub, self.refusals, lambda: self.reconnects, self.tasks)
+        return ReconnectLab(self.hub, self.refusals, lambda: self.reconnects, self.tasks, self.refused_page)
 
     @cached_property
     def ui_checks(self) -> UiChecks:

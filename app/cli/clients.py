@@ -10,7 +10,7 @@ import typer
 from app.cli.completion import client_ids, persona_names
 from app.cli.options import DataDir, Json, as_json, finite
 from app.protocol.summary import summarize
-from app.system.terminal import print_lines
+from app.system.terminal import print_lines, say
 
 app = typer.Typer(
     help="List the connected clients, close them, or change the user that a client acts as.", no_args_is_help=True
@@ -26,10 +26,14 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
     """
     from app.cli.control import Control
 
-    found = Control(data_dir).call("GET", "/v1/clients")
+    control = Control(data_dir)
+    found = control.call("GET", "/v1/clients")
     if json:
         print_lines(as_json(found))
         return
+    if not found:
+        refused = control.call("GET", "/v1/status").get("refused_page", "")
+        say(f"No client is connected. {refused}".rstrip())
     for each in found:
         where = summarize(each["origin"] or each["user_agent"]) or "no browser"
         who = summarize(each["username"])

@@ -249,7 +249,8 @@ def _unmet(answer: dict[str, Any], within_s: float) -> str:
     others = ", ".join(summarize(row["event"]) for row in answer["received_instead"])
     early = f"; received before, as row #{earlier['seq']}" if (earlier := answer.get("earlier")) else ""
     what = f"instead: {others}" if others else "no other event either"
-    return f"not received within {within_s:g} s; {what}{early}"
+    why = f". {answer['why_no_client']}" if answer.get("why_no_client") else ""
+    return f"not received within {within_s:g} s; {what}{early}{why}"
 
 
 def print_expectation(event: str, answer: dict[str, Any], within_s: float, *, quiet: bool) -> None:
@@ -271,3 +272,5 @@ def print_expectation(event: str, answer: dict[str, Any], within_s: float, *, qu
     if earlier := answer.get("earlier"):
         seq = earlier["seq"]
         say(f"It was received before the command began, as row #{seq}. --after {seq - 1} counts it.")
+    if why := answer.get("why_no_client"):
+        say(why)

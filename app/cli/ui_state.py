@@ -293,7 +293,7 @@ def expect(
     with reporting_failure("ui-state expect", junit, quiet=json):
         answer = Control(data_dir).call("POST", "/v1/ui-state/expect", body, more_s=within)
     if answer["client"] is None:
-        unreported = "no client is connected"
+        unreported = f"n{answer['why_no_client'][1:]}" if answer.get("why_no_client") else "no client is connected"
     else:
         unreported = "the UI has not reported its state" + (f" after row {after}" if after else "")
     if json:
@@ -301,7 +301,8 @@ def expect(
     elif answer["met"]:
         print_lines("✓ met")
     elif not answer["has_reported"]:
-        say(f"✗ not met within {within:g} s: {unreported} (see `companion help cli-ui-state`)")
+        more = "" if answer["client"] is None else " (see `companion help cli-ui-state`)"
+        say(f"✗ not met within {within:g} s: {unreported}{more}")
     else:
         _print_differences(answer["differences"])
         say(f"✗ not met within {within:g} s")

@@ -44,8 +44,17 @@ class Watch(Protocol):
 class ReconnectLab:
     """Runs experiments, one at a time."""
 
-    def __init__(self, hub: Hub, refusals: Refusals, watch: Callable[[], Watch], tasks: Tasks) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        refusals: Refusals,
+        watch: Callable[[], Watch],
+        tasks: Tasks,
+        refused_page: Callable[[], str] = str,
+    ) -> None:
+        """``refused_page`` returns what to do about a page that was refused for its origin; empty without one."""
         self._hub = hub
+        self._refused_page = refused_page
         self._refusals = refusals
         self._watch = watch
         self._tasks = tasks
@@ -97,7 +106,8 @@ class ReconnectLab:
                 raise Conflict(f"Client {number} is not connected. `companion clients list` lists the clients.")
             return browsers[_handshake(client)]
         if not browsers:
-            raise Conflict("No client is connected. Open your UI, then try again.")
+            remedy = self._refused_page() or "Open your UI, then try again."
+            raise Conflict(f"No client is connected. {remedy}")
         if len(browsers) > 1:
             listed = [f"{clients[0].id} ({_name(key)})" for key, clients in browsers.items()]
             more = ["…"] if len(listed) > MAX_LISTED else []

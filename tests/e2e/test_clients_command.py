@@ -1,6 +1,7 @@
 """``companion clients``: list the clients, change their user, close their connections."""
 
 import re
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
@@ -34,6 +35,21 @@ def test_list_shows_number_username_and_frame_counts(program: Companion, run: Ru
     assert me_line.split()[1:6] == ["me", "↑", "0", "↓", "2"]
     assert [(each["username"], each["frames_in"]) for each in listed] == [("bob", 1), ("me", 0)]
     assert all(isinstance(each["ready"], bool) for each in listed)
+
+
+def test_commands_without_a_client_name_a_refused_page(program: Companion, run: Run, tmp_path: Path) -> None:
+    """Regression: only ``status`` and commands that wait for a client did."""
+    assert run("clients", "list").err == ["No client is connected."]
+    with sockets.raw(program.port) as page:
+        assert " 403 " in sockets.handshake(page, "/events", "Origin: http://localhost:5173")
+    refused, junit = "A page of http://localhost:5173 was refused", tmp_path / "junit.xml"
+    for command, exits in (
+        ("clients list", 0), ("trigger typing", 0), ("expect typing --within 0", 1), ("ui-state show", 1),
+        ("ui-state expect --all --within 0", 1), ("reconnects lab", 2),
+    ):  # fmt: skip
+        more = ["--junit", junit] if "expect" in command else []
+        assert refused in run(*command.split(), *more, exits=exits).err[-1], command
+        assert not more or refused in junit.read_text()
 
 
 def test_identify_makes_a_client_act_as_another_user(program: Companion, run: Run) -> None:

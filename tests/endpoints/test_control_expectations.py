@@ -14,7 +14,8 @@ from tests.endpoints.control_api import Control, online, typing
 async def expect(control: Control, **body: Any) -> dict[str, Any]:
     answer = await control.post("/v1/expectations", body)
     assert answer.status == 200, answer.body
-    assert list(answer.json) == ["met", "after_s", "row", "received_instead", "instead", "earlier"]
+    fields = ["met", "after_s", "row", "received_instead", "instead", "earlier", "why_no_client"]
+    assert list(answer.json) == fields
     assert answer.json["after_s"] >= 0
     assert answer.json["met"] == (answer.json["row"] is not None)
     return dict(answer.json)

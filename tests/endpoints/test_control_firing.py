@@ -218,7 +218,7 @@ async def test_when_the_wait_times_out_nothing_is_sent_or_stored(control: Contro
 
 
 async def test_a_page_that_was_refused_meanwhile_is_named_with_the_remedy(control: Control) -> None:
-    """Regression: without the window, nothing said why the page was not connected."""
+    """Regression: without the window, nothing said why the page was not connected; later, only ``wait`` did."""
     for origin in ("null", "http://localhost:5173"):
         with pytest.raises(InvalidStatus):
             await control.connect(origin=origin)
@@ -228,9 +228,20 @@ async def test_a_page_that_was_refused_meanwhile_is_named_with_the_remedy(contro
     )
     answer = await control.post("/v1/events", online(), query={"wait": 0.05})
     assert answer.detail == f"No client was ready within 0.05 s. Nothing was sent. {remedy}"
-    assert remedy in (await control.get_json("/v1/status"))["warnings"]
+    status = await control.get_json("/v1/status")
+    assert remedy in status["warnings"]
+    assert status["refused_page"] == remedy
+    for path, body in (("/v1/events", online()), ("/v1/trigger", {"event": "new_message"})):
+        assert (await control.post(path, body)).json["warnings"] == ["not sent: no client is connected", remedy]
+    no_client = f"No client is connected. {remedy}"
+    expected = await control.post("/v1/expectations", {"event": "typing", "within": 0})
+    reported = await control.post("/v1/ui-state/expect", {"equal": True, "within": 0})
+    assert expected.json["why_no_client"] == reported.json["why_no_client"] == no_client
+    assert (await control.get("/v1/ui-state")).detail == no_client
+    assert (await control.post("/v1/reconnects/lab", {})).detail == no_client
     await control.connect()
     assert remedy not in (await control.post("/v1/events", online(), query={"wait": 0.05})).detail, "too late"
+    assert not (await control.post("/v1/expectations", {"event": "typing", "within": 0})).json["why_no_client"]
     await control.post("/v1/origins", {"origin": "http://localhost:5173"})
     assert (await control.get_json("/v1/status"))["warnings"] == []
 

@@ -326,7 +326,7 @@ async def test_the_status_contains_every_field(make_control: MakeControl, tmp_pa
             }
             for each in companion.services
         ],
-        "refusals": [], "in_memory": False, "warnings": [], "complaints": [],
+        "refusals": [], "in_memory": False, "warnings": [], "complaints": [], "refused_page": "",
     }  # fmt: skip
 
 

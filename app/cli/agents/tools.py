@@ -128,6 +128,7 @@ class Tools:
             "row": summary(row) if row else None,
             "received_instead": [summary(each) for each in found["received_instead"]],
             "earlier": summary(found["earlier"]) if found["earlier"] else None,
+            **({"why_no_client": why} if (why := found.get("why_no_client")) else {}),
         }  # fmt: skip
 
     async def journal_query(

@@ -47,6 +47,10 @@ class Expected(Struct, kw_only=True):
         JournalRow | None,
         Meta(description="The latest row that arrived before the request and matches; after counts it"),
     ] = None
+    why_no_client: Annotated[
+        str,
+        Meta(description="If nothing was received: that no client is connected, and whether a page is refused"),
+    ] = ""
 
 
 def expected(result: ExpectationResult) -> Expected:

@@ -5,6 +5,7 @@ The response says whether it arrived, and what else arrived from clients.
 
 from app.endpoints.control import expectation_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
+from app.endpoints.control.status import why_no_client
 from app.hub.expectation import Expectation, why_impossible
 from app.protocol.errors import Invalid
 from app.protocol.json_path import BadPath, check_path
@@ -30,4 +31,7 @@ class ExpectationOperations(Operations):
             if not earlier:
                 raise Invalid(f"{reason}.")
         result = await self._service.expect(expected, body.within, body.after)
-        return shapes.expected(result)
+        answer = shapes.expected(result)
+        if not (answer.met or answer.received_instead):
+            answer.why_no_client = why_no_client(self._service, body.within)
+        return answer

@@ -111,7 +111,9 @@ class FiringOperations(Operations):
         chosen = target(to)
         if wait and not await self._service.wait_for_ready_client(chosen, wait):
             raise Conflict(self._why_not_ready(chosen, wait))
-        return await send(chosen)
+        delivery = await send(chosen)
+        refused = "" if self._service.hub.connection_count else self._service.refused_page()
+        return delivery._replace(warnings=(*delivery.warnings, refused)) if refused else delivery
 
     def _why_not_ready(self, to: Target, wait: float) -> str:
         connected = [str(client) for client in to.select(self._service.hub.clients)]

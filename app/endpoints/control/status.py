@@ -53,7 +53,15 @@ def current_status(service: Service) -> shapes.Status:
         in_memory=service.in_memory,
         warnings=warnings,
         complaints=warnings,
+        refused_page=refused,
     )
+
+
+def why_no_client(service: Service, within_s: float = 0.0) -> str:
+    """Return that no client is connected, and what to do about a page that was refused; empty if one is."""
+    if service.hub.connection_count:
+        return ""
+    return f"No client is connected. {service.refused_page(within_s)}".rstrip()
 
 
 def _summary(service: Service, name: str) -> shapes.ServerSummary:

@@ -49,3 +49,4 @@ class Status(Struct, kw_only=True):
     in_memory: Annotated[bool, Meta(description="Whether the chat state is lost when the companion ends")]
     warnings: Annotated[list[str], Meta(description="Problems the user should know about, such as a damaged file")]
     complaints: Annotated[list[str], Meta(description="Deprecated: the same as warnings")]
+    refused_page: Annotated[str, Meta(description="The warning about a page whose origin is not allowed, or empty")]

@@ -14,6 +14,7 @@ from typing import Any
 
 from app.endpoints.control import ui_state_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
+from app.endpoints.control.status import why_no_client
 from app.protocol.errors import Conflict, Invalid
 from app.protocol.ui_comparison import (
     Condition,
@@ -160,6 +161,7 @@ class UiStateOperations(Operations):
             met=met,
             has_reported=report() is not None,
             differences=[] if met else _infos(await unmet()),
+            why_no_client=why_no_client(self._service, body.within) if client is None else "",
         )
 
     @operation("PUT", "/v1/ui-state/active-chat", scope=Scope.AGENT, body=shapes.ActiveChatBody, errors=NOT_FOUND)
@@ -171,7 +173,8 @@ class UiStateOperations(Operations):
         """Return the number of a client, by default of the only one. Raises ``Conflict`` and ``Invalid``."""
         found = client if client is not None else self._only_client()
         if found is None:
-            raise Conflict("No client is connected. Start your UI first.")
+            remedy = self._service.refused_page() or "Start your UI first."
+            raise Conflict(f"No client is connected. {remedy}")
         return found
 
     def _awaited(self, last: int | None, *, is_given: bool) -> int | None:

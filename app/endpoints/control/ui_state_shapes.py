@@ -214,6 +214,9 @@ class UiExpectationResult(Struct, kw_only=True):
     met: bool
     has_reported: Annotated[bool, Meta(description="Whether the UI has reported its state, after the given row")]
     differences: list[DifferenceInfo]
+    why_no_client: Annotated[
+        str, Meta(description="That no client is connected, and whether a page was refused; empty if one is")
+    ] = ""
 
 
 def ui_state_info(found: ExpectedState, stores: dict[str, Any]) -> UiStateInfo:

@@ -169,7 +169,8 @@ export class Companion<Events = WSEvent, ClientEvents = WSClientEvent> {
     const instead = others.length ? `. Received instead:\n${journalText(others)}` : ". No other event was received.";
     const { earlier } = result;
     const early = earlier && earlier.seq > this.#since ? `\n${EARLIER.replace("ROW", `${earlier.seq}`)}` : ""; // of this test
-    throw new NotMetError(`The UI did not send ${event} within ${within} s${instead}${early}`, result);
+    const why = result.why_no_client ? ` ${result.why_no_client}` : "";
+    throw new NotMetError(`The UI did not send ${event} within ${within} s${instead}${why}${early}`, result);
   }
 
   /** Play a scenario: its text, or the name of a saved one. Throws a NotMetError if an expectation is not met. */

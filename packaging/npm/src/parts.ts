@@ -123,7 +123,7 @@ export class UiState {
     const result = await this.#api.call<UiExpectationResult>("POST", "/v1/ui-state/expect", { body, waits: within });
     if (result.met) return result;
     let why = result.has_reported ? differencesText(result.differences) : "The UI has not reported its state.";
-    if (result.client === null) why = "No client is connected.";
+    if (result.client === null) why = result.why_no_client || "No client is connected.";
     throw new NotMetError(`The UI's state is not as expected within ${within} s.\n${why}`, result);
   }
 

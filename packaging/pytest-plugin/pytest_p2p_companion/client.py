@@ -129,7 +129,8 @@ class Companion:
         instead = f". Received instead:\n{journal_text(others)}" if others else ". No other event was received."
         earlier = result.get("earlier")
         early = f"\n{EARLIER.format(earlier['seq'])}" if earlier and earlier["seq"] > self._since else ""
-        raise NotMetError(f"The UI did not send {event} within {within:g} s{instead}{early}", result)
+        why = f" {result['why_no_client']}" if result.get("why_no_client") else ""
+        raise NotMetError(f"The UI did not send {event} within {within:g} s{instead}{why}{early}", result)
 
     def scenario(self, text: str = "", *, name: str = "", **options: Any) -> RunInfo:
         """Play a scenario: its text, or a saved one by its name. ``options``: see ``POST /v1/runs``; not ``step``.

@@ -85,7 +85,7 @@ class UiState:
         if result["met"]:
             return result
         if result["client"] is None:
-            why = "No client is connected."
+            why = result.get("why_no_client") or "No client is connected."
         elif result["has_reported"]:
             why = "\n".join(_difference(each) for each in result["differences"])
         else:

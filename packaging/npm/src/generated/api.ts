@@ -60,6 +60,8 @@ export interface Expected {
   instead: JournalRow[];
   /** The latest row that arrived before the request and matches; after counts it */
   earlier?: JournalRow | null;
+  /** If nothing was received: that no client is connected, and whether a page is refused */
+  why_no_client?: string;
 }
 
 /** One row of the journal. */
@@ -433,6 +435,8 @@ export interface UiExpectationResult {
   /** Whether the UI has reported its state, after the given row */
   has_reported: boolean;
   differences: DifferenceInfo[];
+  /** That no client is connected, and whether a page was refused; empty if one is */
+  why_no_client?: string;
 }
 
 /** A page of the UI. ``client`` is the number of its newest connection. */
@@ -502,6 +506,8 @@ export interface Status {
   warnings: string[];
   /** Deprecated: the same as warnings */
   complaints: string[];
+  /** The warning about a page whose origin is not allowed, or empty */
+  refused_page: string;
 }
 
 /** A server. ``error`` is the reason if it could not start, else empty. */
