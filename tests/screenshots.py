@@ -156,6 +156,8 @@ async def take_pictures(app: QApplication, out: Path, scheme: str, size: tuple[i
             await asyncio.sleep(0.5)
             await picture("scenarios-problem")
             window.scenarios.form.revert.click()
+            await picture("scenarios-discard")
+            next(each for each in window.findChildren(QDialog) if each.isVisible()).accept()
             await contract_pictures(companion, window, open_room, picture)
             await source_pictures(companion, window, open_room, picture)
             open_room(FAULTS)
