@@ -31,9 +31,8 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
     if json:
         print_lines(as_json(found))
         return
-    if not found:
-        refused = control.call("GET", "/v1/status").get("refused_page", "")
-        say(f"No client is connected. {refused}".rstrip())
+    if not found and (why := control.why_no_client()):
+        say(why)
     for each in found:
         where = summarize(each["origin"] or each["user_agent"]) or "no browser"
         who = summarize(each["username"])

@@ -99,6 +99,11 @@ class Control:
             self._fail(answer.status, content, invalid, conflict, missing)
         return self._json(content) if content else None
 
+    def why_no_client(self) -> str:
+        """Return that no client is connected, and whether a page was refused; empty if one is connected."""
+        status = self.call("GET", "/v1/status")
+        return "" if status["clients"] else f"No client is connected. {status.get('refused_page', '')}".rstrip()
+
     def follow(self, path: str, **query: Any) -> Iterator[Any]:
         """Yield the JSON of each row of a server-sent event stream until the companion ends it.
 

@@ -2,6 +2,7 @@
 failures in GitHub Actions. Ctrl+C, SIGTERM and SIGHUP stop the run, and so does an output that cannot be written.
 With ``--step``, ``Progress`` waits for Enter before each step. ``suite_of`` converts the results of a run for JUnit
 XML.
+A step that waits for the UI is printed after two seconds.
 ``session run`` uses ``Progress`` and ``suite_of``.
 """
 
@@ -19,6 +20,9 @@ from app.system.terminal import print_lines, say
 POLL_S = 10.0
 """The companion answers after this time even if nothing has changed."""
 
+SILENT_S = 2.0
+"""If nothing has changed in this time, the step that waits for the UI is printed."""
+
 MAX_SHOWN = 1_000
 """The companion returns at most this many results at once, as ``session_shapes`` says."""
 
@@ -33,6 +37,8 @@ class Progress:
         self._stepwise = stepwise
         self._quiet = quiet
         self._results: list[dict[str, Any]] = []
+        self._waited = ""
+        """The step that was printed because it waited."""
         self.interrupted = False
         """Whether the command was asked to end."""
 
@@ -48,11 +54,17 @@ class Progress:
                     run = start()
                     path = f"/v1/runs/{run['number']}"
                 self._say(f"{run['title']} · seed {run['seed']}")
-                plays = True
+                plays, wait_s = True, SILENT_S
                 while plays:
                     if self._stepwise and run["state"] == "paused":
                         run = self._control.call("POST", f"{path}/{'step' if self._ask(run) else 'resume'}")
-                    run = self._read(path, seen=run["version"], wait=POLL_S, more_s=POLL_S)
+                    seen = run["version"]
+                    run = self._read(path, seen=seen, wait=wait_s, more_s=wait_s)
+                    if run["version"] != seen:
+                        wait_s = SILENT_S
+                    elif wait_s == SILENT_S:
+                        self._show_wait(run)
+                        wait_s = POLL_S
                     plays = run["state"] in ("running", "paused")
         except KeyboardInterrupt:
             if run is None:
@@ -84,6 +96,16 @@ class Progress:
         say(f"{played}. Press Enter for the next one{line}.")
         self._stepwise = bool(sys.stdin.readline())
         return self._stepwise
+
+    def _show_wait(self, run: dict[str, Any]) -> None:
+        """Print the step that waits for the UI. If no client is connected, print that, too."""
+        step = f"line {run['line']}: {run['waits_for']}" if run.get("waits_for") else ""
+        if self._quiet or step in ("", self._waited):
+            return
+        self._waited = step
+        self._say(f"  … {step}")
+        if why := self._control.why_no_client():
+            say(why)
 
     def _show_results(self, results: list[dict[str, Any]]) -> None:
         for each in results:

@@ -171,6 +171,8 @@ class SessionRun:
     state: RunState = RunState.RUNNING
     current: Step | None = None
     """The step that is being played, or the next one during the pause before it, and if the run is paused."""
+    waits_for: str = ""
+    """The current step, in words, while it waits for the UI; otherwise empty."""
     left_out: int = 0
     """Steps of the session itself before the one at which the run begins."""
     totals: Totals = field(default_factory=Totals)
@@ -263,7 +265,7 @@ class SessionRun:
     def end(self, state: RunState, error: str = "") -> None:
         """Set the final state."""
         self.error = error
-        self.current = None
+        self.current, self.waits_for = None, ""
         self._set(state)
 
     def _set(self, state: RunState) -> None:

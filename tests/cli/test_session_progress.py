@@ -108,6 +108,26 @@ def test_the_result_says_what_was_not_sent(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out.splitlines()[-1] == "Not sent yet: 1 event held by a breakpoint."
 
 
+@pytest.mark.parametrize("quiet", [False, True])
+def test_what_a_session_waits_for_is_printed_once(capsys: pytest.CaptureFixture[str], quiet: bool) -> None:
+    """Regression: nothing was printed for 30 s."""
+    waits = {**RUN, "line": 1, "waits_for": "wait for all"}
+    answers = [waits, waits, {**waits, "version": 2}, {**waits, "version": 2}, {**RUN, "state": "passed"}]
+
+    class Companion:
+        def call(self, *_: str, **__: Any) -> dict[str, Any]:
+            return answers.pop(0)
+
+        def why_no_client(self) -> str:
+            return "No client is connected."
+
+    Progress(cast(Control, Companion()), "morning.chat", stepwise=False, quiet=quiet).follow(lambda: dict(RUN))
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[1:2] == ([] if quiet else ["  … line 1: wait for all"])
+    assert printed.err == ("" if quiet else "No client is connected.\n")
+    assert not answers
+
+
 def test_the_prompt_counts_the_steps_of_the_session_and_names_the_next_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

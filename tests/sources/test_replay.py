@@ -575,7 +575,10 @@ async def test_a_partly_played_recording_says_how_many_steps_were_played(theatre
     run = theatre.start_session(parse_lines(text).session)
     await until(lambda: run.totals.steps == 3)
     await theatre.companion.sessions.stop(run.number)
-    assert run.error == "The session was stopped. 3 of 5 steps were played."
+    assert run.error == (
+        "The session was stopped. 3 of 5 steps were played. It was at line 5 (wait for nobody within 60s). "
+        "No client is connected."
+    )
 
 
 async def test_the_begin_and_the_end_of_typing_are_awaited_separately(theatre: Theatre) -> None:

@@ -543,8 +543,34 @@ async def test_a_run_that_takes_too_long_fails(theatre: Theatre) -> None:
     run = await theatre.play("wait for nobody within 60s", timeout_s=0.05)
     assert (run.state, run.error) == (
         RunState.FAILED,
-        "The session did not end within 0.05 s. 0 of 1 step was played.",
+        "The session did not end within 0.05 s. 0 of 1 step was played. "
+        "It was at line 1 (wait for nobody within 60s). No client is connected.",
     )
+
+
+async def test_a_run_that_is_stopped_names_the_step_and_a_page_that_was_refused(theatre: Theatre) -> None:
+    """Regression: it only said how many steps had been played."""
+    theatre.companion.rejection_log.add("events", "origin", "http://localhost:5173")
+    run = theatre.start("wait 2s\nwait for all\nalice: hi")
+    await until(lambda: run.waits_for == "wait for all")
+    await theatre.companion.sessions.stop(run.number)
+    assert run.error.startswith(
+        "The session was stopped. 0 of 2 steps were played. It was at line 2 (wait for all). "
+        "No client is connected. A page of http://localhost:5173 was refused"
+    )
+    assert run.waits_for == ""
+
+
+async def test_a_run_of_rules_that_takes_too_long_names_no_step(theatre: Theatre) -> None:
+    run = await theatre.play("when typing\n    alice: hi", timeout_s=0.05)
+    assert run.error == "The session did not end within 0.05 s. 1 of 1 step was played."
+
+
+async def test_a_wait_for_a_client_of_anybody_that_expires_is_a_sentence(theatre: Theatre) -> None:
+    """Regression: *wait* · *no client for all was ready*."""
+    run = await theatre.play("wait for all within 50ms")
+    (result,) = run.results
+    assert (result.text, result.detail) == ("wait for all within 50ms", "no client was ready within 0.05 s")
 
 
 async def test_the_end_of_a_run_is_logged(theatre: Theatre) -> None:

@@ -167,6 +167,7 @@ class RunInfo(Struct, kw_only=True):
         str,
         Meta(description="What it fired and was not sent when it ended, and warnings about steps"),
     ] = ""
+    waits_for: Annotated[str, Meta(description="The step that waits for the UI now, in words, or empty")] = ""
     files: Annotated[
         dict[str, Any],
         Meta(
@@ -210,5 +211,6 @@ def run_info(run: SessionRun, files: dict[str, Any] | None = None, results_after
             for each in results
         ],
         own_state=run.on_copy and not run.options.keep, error=run.error, note=run.note,
+        waits_for=run.waits_for,
         elapsed=round(run.elapsed_s, 6), version=run.version, files=files or {},
     )  # fmt: skip

@@ -4,7 +4,7 @@ for a step that cannot be played, and a wait for a client, which returns such a 
 
 from typing import NamedTuple
 
-from app.hub.target import Target
+from app.hub.target import ALL, Target
 from app.sources.sessions.track import Track
 
 
@@ -26,6 +26,7 @@ async def wait_for_client(to: Target, within_s: float, track: Track) -> Outcome:
     track.timeline.resynchronize()
     if ready:
         return Outcome(met=True)
-    detail = f"no client for {to} was ready within {within_s:g} s"
+    whose = "" if to == ALL else f" for {to}"
+    detail = f"no client{whose} was ready within {within_s:g} s"
     refused = "" if to.select(track.stage.hub.clients) else track.stage.refused_page(within_s)
     return Outcome(met=False, detail=f"{detail}. {refused}" if refused else detail)

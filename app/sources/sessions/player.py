@@ -28,6 +28,7 @@ from app.protocol.counts import count, count_with
 from app.protocol.session import actions
 from app.protocol.session.steps import Session, Step
 from app.protocol.session.transcript_writer import format_step
+from app.protocol.summary import summarize
 from app.sources.sessions.in_step import InStep
 from app.sources.sessions.outcome import CannotPlay
 from app.sources.sessions.performer import expectation, perform
@@ -104,9 +105,9 @@ class SessionPlayer:
             self._end(RunState.ERROR, f"{reason}{stop} {self._progress}{self._not_kept}")
         except TimeoutError:
             reason = f"The session did not end within {self._options.timeout_s:g} s."
-            self._end(RunState.FAILED, f"{reason} {self._progress}")
+            self._end(RunState.FAILED, f"{reason} {self._progress}{self._place}")
         except asyncio.CancelledError:
-            self._end(RunState.STOPPED, f"The session was stopped. {self._progress}")
+            self._end(RunState.STOPPED, f"The session was stopped. {self._progress}{self._place}")
             raise
         except Exception:  # the task's owner reports it; the run must end, because others wait for that
             reason = "The session ended because of an internal error."
@@ -146,6 +147,18 @@ class SessionPlayer:
     def _progress(self) -> str:
         played, total = self._run.totals.outermost, self._run.total_steps
         return f"{played} of {count_with(total, 'step', 'was', 'were')} played."
+
+    @property
+    def _place(self) -> str:
+        """The step that was being played, and that no client is connected if it waited for one, as sentences."""
+        run, step = self._run, self._run.current
+        if step is None or run.left_out + run.totals.outermost >= run.total_steps:
+            return ""
+        place = f" It was at line {step.line} ({summarize(_text(step))})."
+        if not run.waits_for or self._stage.hub.connection_count:
+            return place
+        waited_s = self._stage.clock.mono() - self._began
+        return f"{place} No client is connected. {self._stage.refused_page(waited_s)}".rstrip()
 
     @property
     def _not_kept(self) -> str:
@@ -269,10 +282,14 @@ class SessionPlayer:
                 self._rules.add(step, expected, action.times)
                 return
         began = track.timeline.step_begins()
+        if track is self._main and _waits_for_ui(action):
+            self._run.waits_for = _text(step)
         try:
             outcome = await perform(action, track)
         except (CannotPlay, ValueError, *FIRE_ERRORS) as error:
             raise CannotPlay(f"Line {step.line}: {error}") from None
+        if track is self._main:
+            self._run.waits_for = ""
         self._run.totals.events += outcome.events
         if outcome.met is not None:
             self._failed |= not outcome.met
@@ -316,6 +333,15 @@ def _left_out_s(steps: Sequence[Step], chosen: Sequence[Step]) -> float:
     return next(pauses) - next(pauses)
 
 
+def _waits_for_ui(action: actions.Action) -> bool:
+    match action:
+        case actions.Wait():
+            return isinstance(action.wait, actions.ReadyClient)
+        case actions.Expect() | actions.Received() | actions.RestCall() | actions.ServerEvent():
+            return True
+    return False
+
+
 def _text(step: Step) -> str:
     """Return a step as one line of a transcript, without the pause before it; a recorded one in a few words."""
     match step.action:
@@ -325,5 +351,5 @@ def _text(step: Step) -> str:
             return call
         case actions.ServerEvent(server=event, user=user):
             return f"{user} {event}"
-    lines = [each for each in format_step(step, last=True) if not each.startswith("wait ")]
-    return lines[0] if lines else step.key
+    without_pause = replace(step, action=structs.replace(step.action, after=0.0))
+    return format_step(without_pause, last=True)[0]

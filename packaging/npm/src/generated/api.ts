@@ -186,6 +186,8 @@ export interface RunInfo {
   own_state?: boolean;
   /** What it fired and was not sent when it ended, and warnings about steps */
   note?: string;
+  /** The step that waits for the UI now, in words, or empty */
+  waits_for?: string;
   /** The files that steps saved; only in GET /v1/runs/{number}, when it has ended, and until later runs have saved 128 MB */
   files?: { [key: string]: unknown };
 }
