@@ -212,6 +212,17 @@ def test_clearing_includes_rows_that_are_not_flushed_yet(journal: Journal, model
     assert model.rowCount() == 0
 
 
+def test_clearing_a_frozen_log_does_not_include_the_rows_that_wait(journal: Journal, model: EventLogModel) -> None:
+    append(journal, 2)
+    model.flush()
+    model.set_frozen(True)
+    append(journal, 3)
+    model.clear()
+    assert (numbers(model), model.waiting, model.cleared) == ([], 3, 2)
+    model.set_frozen(False)
+    assert numbers(model) == [3, 4, 5]
+
+
 def test_a_closed_model_ignores_new_rows(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
     model.close()
     with qtbot.assertNotEmitted(model.flushed, wait=100):

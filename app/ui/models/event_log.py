@@ -184,14 +184,15 @@ class EventLogModel(QAbstractTableModel):
         return self._filter.warnings
 
     def clear(self) -> None:
-        """Remove all rows from the view; the journal keeps them."""
-        self._cleared = self._seen = self._journal.last_seq
+        """Remove all rows from the view; the journal keeps them. Those that wait in a frozen log are shown later."""
+        if not self._frozen:
+            self._seen = self._journal.last_seq
+        self._cleared = self._seen
         self._refill((), self._seen)
 
     def show_cleared(self) -> None:
         """Show the rows again that ``clear`` has removed from the view."""
         self._cleared = 0
-        self._seen = min(self._seen, self._rows.last)  # a frozen log does not show the newest rows
         self._refill((), self._seen)
 
     def set_time_style(self, style: TimeStyle) -> None:
