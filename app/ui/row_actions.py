@@ -269,17 +269,22 @@ class RowActions(QObject):
         self.status_message.emit(f"Copied #{self._number_of(row.seq)} as a line for Playwright")
 
     def _pin(self) -> None:
-        """Pin the selected rows, or unpin them if all are pinned."""
+        """Pin the selected rows, or unpin them if all are pinned. If that fails for one, none is changed."""
         if not self._possible(PIN):
             return
         if (number := self._table.selected_count) > MAX_MARKS:
             self.status_message.emit(f"At most {MAX_MARKS:,} rows can be pinned. {number:,} are selected.")
             return
         seqs, pinned = self._table.selected_seqs, not self.all_pinned
+        changed: list[int] = []
         try:
             for seq in seqs:
-                self._journal.mark(seq, pinned=pinned)
+                if self._model.mark(seq).pinned != pinned:
+                    self._journal.mark(seq, pinned=pinned)
+                    changed.append(seq)
         except RequestError as error:
+            for seq in changed:
+                self._journal.mark(seq, pinned=not pinned)
             self.status_message.emit(error.reason)
             return
         rows = f"#{self._number_of(seqs[0])}" if len(seqs) == 1 else count(len(seqs), "row")

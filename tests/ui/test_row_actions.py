@@ -341,6 +341,18 @@ async def test_pinning_too_many_rows_is_rejected(
     assert not mark(room, 2).pinned
 
 
+async def test_none_of_several_rows_is_pinned_if_that_would_be_too_many(
+    room: EventsRoom, companion: Companion, messages: list[str]
+) -> None:
+    for _ in range(MAX_MARKS - 2):
+        companion.journal.mark(companion.journal.append(Kind.SERVER, "x").seq, pinned=True)
+    companion.journal.mark(2, pinned=True)
+    select(room, 2, 3, 4)
+    room.row_actions.trigger(PIN)
+    assert messages == ["At most 1,000 rows can be pinned or annotated. Unpin some first."]
+    assert [mark(room, seq).pinned for seq in (2, 3, 4)] == [True, False, False]
+
+
 async def test_a_annotates_the_selected_row(
     room: EventsRoom, companion: Companion, messages: list[str], qtbot: Any
 ) -> None:
