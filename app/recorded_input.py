@@ -2,7 +2,8 @@
 ``recorded_state``. Traffic in HAR files, and frames as lines of JSON, are converted first; ``names`` are the names
 of the envelope's keys in them, if the UI has others than the companion. Of a bug report bundle (.zip), its
 recording is read. In a recording that is a file of its own, an invalid line is an error that names it; an invalid
-last line is ignored, because it may be cut off. The size of a file and the length of its lines are limited.
+last line is ignored, because it may be cut off. A scenario without any recorded row is an error, too. The size of a
+file and the length of its lines are limited.
 """
 
 import os
@@ -17,9 +18,9 @@ from app.observers.recorded_run import MAX_BYTES as MAX_RECORDING_BYTES
 from app.observers.recorded_run import RecordedRun
 from app.protocol.bundle.archive import MAX_BYTES, SUFFIX, read_bundle
 from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
-from app.protocol.errors import Malformed, NotFound, RequestError, TooLarge
+from app.protocol.errors import Invalid, Malformed, NotFound, RequestError, TooLarge
 from app.protocol.session.saved import LINES, format_session
-from app.protocol.session.steps import NO_HEADER, InvalidStep, header_from_json
+from app.protocol.session.steps import NO_HEADER, Header, InvalidStep, header_from_json
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 from app.protocol.wire_names import WireNames
@@ -43,7 +44,8 @@ def read_run(
         with _opened(file, MAX_RECORDING_BYTES) as stream:
             # A line that is longer is read in pieces, which are not valid.
             lines = iter(partial(stream.readline, MAX_LINE_BYTES), b"")
-            run = _begun(file, next(lines, b"").decode("utf-8-sig"), watch)
+            first = next(lines, b"").decode("utf-8-sig")
+            run = _begun(file, first, watch)
             try:
                 run.read(lines)
             except ValueError as error:
@@ -51,6 +53,8 @@ def read_run(
                     if isinstance(error, UnicodeDecodeError):
                         raise
                     raise Malformed(f"{file.name} is not a recording: line {run.lines + 1}: {error}.") from None
+            if not len(run.journal) and _header(first).kind == "scenario":
+                raise Invalid(f"{file.name} is a scenario, not a recording.")
             return run
     except UnicodeDecodeError:
         raise Malformed(f"{file.name} is not text in UTF-8.") from None
@@ -79,10 +83,15 @@ def _has_header(file: Path) -> bool:
     with _opened(file, MAX_RECORDING_BYTES) as lines:
         line = lines.readline(MAX_LINE_BYTES).decode("utf-8-sig", "replace")
     try:
-        header_from_json(parse_json(line, MAX_STATE_DEPTH))
+        _header(line)
     except ValueError:  # also BadFrame and InvalidStep
         return False
     return True
+
+
+def _header(line: str) -> Header:
+    """Read a header. Raises ``BadFrame``, and ``InvalidStep``, which is a ``ValueError``."""
+    return header_from_json(parse_json(line, MAX_STATE_DEPTH))[0]
 
 
 def _imported(file: Path, watch: Callable[[RecordedRun], object], names: WireNames | None) -> RecordedRun:
@@ -119,7 +128,7 @@ def _run_of(file: Path, text: str, watch: Callable[[RecordedRun], object]) -> Re
 def _begun(file: Path, line: str, watch: Callable[[RecordedRun], object]) -> RecordedRun:
     """Return the run that begins with a header. Raises ``Malformed``."""
     try:
-        header, _ = header_from_json(parse_json(line, MAX_STATE_DEPTH))
+        header = _header(line)
         started = seconds_of(datetime.fromisoformat(header.started)) if header.started else 0.0
         iso(started)  # with a UTC offset, it can be outside of the years 1 to 9999
     except BadFrame:

@@ -25,7 +25,7 @@ from app.hub.signals import Signal
 from app.hub.slices import Slices
 from app.observers.recorded_run import MAX_BYTES, RecordedRun
 from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
-from app.protocol.errors import Conflict, Malformed, NotFound, TooLarge
+from app.protocol.errors import Conflict, Invalid, Malformed, NotFound, TooLarge
 from app.protocol.session.steps import NO_HEADER, Header, InvalidStep, header_from_json
 from app.protocol.times import seconds_of
 
@@ -200,7 +200,7 @@ class OpenedRecording:
 
 
 async def open_recording(name: str, file: Path) -> OpenedRecording:
-    """Open a file and read its header. Raises ``NotFound``, ``Malformed`` and ``TooLarge``."""
+    """Open a file and read its header. Raises ``RequestError``: ``Invalid`` for a scenario."""
     return await asyncio.to_thread(_open, name, file)
 
 
@@ -217,6 +217,8 @@ def _open(name: str, file: Path) -> OpenedRecording:
             )
         line = stream.readline()
     header = _header(file.name, line.removeprefix(b"\xef\xbb\xbf"))
+    if header.kind != "recording":
+        raise Invalid(f"{file.name} is a scenario. Only recordings can be opened.")
     return OpenedRecording(name, file, size, header, line)
 
 

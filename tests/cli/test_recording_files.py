@@ -202,6 +202,15 @@ def test_a_file_that_is_no_recording_is_reported_in_a_sentence(tmp_path: Path, n
     assert isinstance(converted.exception, SystemExit)
 
 
+@pytest.mark.parametrize("command", [("ui-state", "show"), ("journal", "--recording"), ("contract", "lint")])
+def test_a_scenario_is_no_recording(tmp_path: Path, command: tuple[str, ...]) -> None:
+    file = tmp_path / "x.session.jsonl"
+    file.write_text('{"session": 1, "title": "x"}\n{"fire": "friend_online", "data": {"username": "bob"}}\n')
+    shown = run(*command, file)
+    assert shown.exit_code == 2
+    assert "x.session.jsonl is a scenario, not a recording." in shown.output
+
+
 def test_an_imported_file_whose_recording_cannot_be_read_is_reported_in_a_sentence(
     tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

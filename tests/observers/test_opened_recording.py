@@ -12,7 +12,7 @@ from app.hub.origin import PANEL
 from app.hub.recorded_rows import row_line
 from app.observers import opened_recording as module
 from app.observers.opened_recording import open_recording
-from app.protocol.errors import Conflict, Malformed, NotFound, TooLarge
+from app.protocol.errors import Conflict, Invalid, Malformed, NotFound, TooLarge
 
 HEADER = b'{"session": 1, "kind": "recording", "title": "Bug", "started": "2026-01-01T00:00:00Z"}'
 
@@ -141,6 +141,13 @@ async def test_a_file_without_a_header_is_no_recording(tmp_path: Path, first: by
     file = tmp_path / "x.session.jsonl"
     file.write_bytes(first + b"\n")
     with pytest.raises(Malformed, match=r"x\.session\.jsonl is not a recording: line 1: "):
+        await open_recording("x", file)
+
+
+async def test_a_scenario_is_not_opened(tmp_path: Path) -> None:
+    file = tmp_path / "x.session.jsonl"
+    file.write_bytes(b'{"session": 1, "title": "x"}\n{"fire": "friend_online", "data": {"username": "bob"}}\n')
+    with pytest.raises(Invalid, match=r"x\.session\.jsonl is a scenario. Only recordings can be opened."):
         await open_recording("x", file)
 
 
