@@ -272,8 +272,11 @@ class RecordingWindow(QWidget):
 
     def _choose(self, difference: UiDifference) -> None:
         for window, sent in ((self, difference.first), (self._other, difference.second)):
-            if sent and not window.is_closed:
-                window.show_row(window.recording.row_of_line(sent.line))
+            if window.is_closed:
+                continue
+            window.room.table.clearSelection()
+            if sent and (row := window.recording.row_of_line(sent.line)):
+                window.room.show_row(row)
 
     def _about(self) -> str:
         recording = self.recording

@@ -495,6 +495,30 @@ async def test_two_recordings_are_compared(opened: RecordingWindow, window: Main
     opened.differences.list.itemClicked.emit(opened.differences.list.item(0))
 
 
+async def test_a_difference_selects_its_rows_and_no_others(window: MainWindow, tmp_path: Path) -> None:
+    """Regression: another row was selected if the filter hid the right one, or a row of the difference before."""
+    for name, sent in (("a", [typed(101, "bob"), recorded(102), typed(103, "carol")]), ("b", [typed(101, "dave")])):
+        (tmp_path / f"{name}.session.jsonl").write_bytes(b"\n".join([HEADER, *sent]) + b"\n")
+    window.open_recording(tmp_path / "a.session.jsonl")
+    await until(lambda: window.recordings.windows and window.recordings.windows[0].recording.done)
+    one = window.recordings.windows[0]
+    window.recordings.compare(one, tmp_path / "b.session.jsonl")
+    await until(lambda: one.differences and window.recordings.windows[1].recording.done)
+    other = window.recordings.windows[1]
+    assert one.differences
+    assert one.differences.list.count() == 2
+    selected = []
+    for line in (0, 1):
+        one.room.filter.setText("event:friend_online")
+        await until(lambda: one.room.model.rowCount() == 1)
+        one.differences.list.setCurrentRow(line)
+        rows = (each.room.selected for each in (one, other))
+        selected.append([row and row.payload.decode().partition('"to": ')[2][:6] for row in rows])
+    assert selected == [['"bob",', '"dave"'], ['"carol', None]]
+    other.close()
+    one.close()
+
+
 async def test_equal_recordings_have_no_differences(
     opened: RecordingWindow, window: MainWindow, file: Path
 ) -> None:
