@@ -6,7 +6,6 @@ page of the UI to the REST stand-in (``page_reports``). Other operations return 
 made a value, list the pages of UIs, and correct which chat is open.
 """
 
-import asyncio
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from itertools import chain, islice
@@ -15,6 +14,7 @@ from typing import Any
 from app.endpoints.control import ui_state_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
 from app.endpoints.control.status import why_no_client
+from app.hub.long_calls import compute
 from app.protocol.errors import Conflict, Invalid
 from app.protocol.ui_comparison import (
     Condition,
@@ -50,7 +50,7 @@ class UiStateOperations(Operations):
         query: shapes.UiStateQuery = call.query
         found = await self._service.ui_states.expected(self._number(query.client), query.flavour, query.after)
         # In a thread, because a long history has megabytes. The stores do not change.
-        stores = await asyncio.to_thread(lambda: as_plain(found.stores.to_json()))
+        stores = await compute(lambda: as_plain(found.stores.to_json()))
         return shapes.ui_state_info(found, stores)
 
     @operation("GET", "/v1/ui-state/changes", scope=Scope.AGENT, query=shapes.UiChangesQuery,
