@@ -1,8 +1,8 @@
 """Fixtures of the end-to-end tests. They end their programs, and add the output to the report of a failed test."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -14,26 +14,31 @@ from .desktop import Desktop
 from .in_process import Ended, runs_in_process
 from .processes import Companion, Program
 
-P = TypeVar("P")
-Start = Callable[[P], P]
+P = TypeVar("P", bound=AbstractContextManager[object])
+
+
+class Start(Protocol):
+    """Starts a program that ends with the test, and returns it."""
+
+    def __call__(self, program: P, /) -> P: ...
 
 
 class StartCommand(Protocol):
     """Starts a command (``trigger``, ``journal``, …) for the test's companion."""
 
-    def __call__(self, *arguments: str | Path, **options: Any) -> Program: ...
+    def __call__(self, *arguments: str | Path | int, **options: Any) -> Program: ...
 
 
 class Run(Protocol):
     """Runs a command until it ends. Its exit code must be ``exits``."""
 
-    def __call__(self, *arguments: str | Path, exits: int = 0, **options: Any) -> Program | Ended: ...
+    def __call__(self, *arguments: str | Path | int, exits: int = 0, **options: Any) -> Program | Ended: ...
 
 
 class RunJson(Protocol):
     """Runs a command with ``--json`` and returns the parsed output."""
 
-    def __call__(self, *arguments: str | Path, **options: Any) -> Any: ...
+    def __call__(self, *arguments: str | Path | int, **options: Any) -> Any: ...
 
 
 both_variants = pytest.mark.parametrize(
@@ -53,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     report = yield
     if report.failed:
         item.stash[FAILED] = True
@@ -63,14 +68,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
 
 
 @pytest.fixture
-def running(request: pytest.FixtureRequest) -> Iterator[Start[Any]]:
+def running(request: pytest.FixtureRequest) -> Iterator[Start]:
     """``running(program)`` returns the program, and ends it after the test."""
     started = request.node.stash.setdefault(STARTED, [])
     with ExitStack() as stack:
 
-        def run(program: Any) -> Any:
+        def run(program: P) -> P:
             started.append(program)
-            return stack.enter_context(program)
+            stack.enter_context(program)
+            return program
 
         yield run
 
@@ -83,7 +89,7 @@ def data_dir(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest, running: Start[Companion], data_dir: Path) -> Companion:
+def server(request: pytest.FixtureRequest, running: Start, data_dir: Path) -> Companion:
     """``companion serve``, listening."""
     if not is_shared(request):
         return running(processes.serve(data_dir))
@@ -119,7 +125,7 @@ def shared_server(shared_data_dir: Path) -> Iterator[Companion]:
 
 
 @pytest.fixture
-def program(request: pytest.FixtureRequest, running: Start[Companion], data_dir: Path) -> Companion:
+def program(request: pytest.FixtureRequest, running: Start, data_dir: Path) -> Companion:
     """The program, listening: ``companion serve``, or each variant if the test is marked with ``both_variants``.
 
     The command line uses the same control API in both, so one test per command runs with both.
@@ -131,7 +137,7 @@ def program(request: pytest.FixtureRequest, running: Start[Companion], data_dir:
 
 
 @pytest.fixture
-def start_command(running: Start[Program], data_dir: Path) -> StartCommand:
+def start_command(running: Start, data_dir: Path) -> StartCommand:
     """``start_command("journal", "--follow")`` starts a command."""
     return lambda *arguments, **options: running(processes.start_command(data_dir, *arguments, **options))
 
@@ -145,7 +151,7 @@ def run(request: pytest.FixtureRequest, start_command: StartCommand, data_dir: P
     started = request.node.stash.setdefault(STARTED, [])
 
     def run_command(
-        *arguments: str | Path, exits: int = 0, typed: str | None = None, **options: Any
+        *arguments: str | Path | int, exits: int = 0, typed: str | None = None, **options: Any
     ) -> Program | Ended:
         program: Program | Ended
         if runs_in_process(str(arguments[0])) and not options:
@@ -174,7 +180,7 @@ def tray_name(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def desktop(tray_name: str | None, running: Start[Desktop], request: pytest.FixtureRequest) -> Any:
+def desktop(tray_name: str | None, running: Start, request: pytest.FixtureRequest) -> Any:
     """A desktop. If the test fails, a screenshot of its end is kept."""
     desktop = running(Desktop(tray_name))
     yield desktop
@@ -183,6 +189,6 @@ def desktop(tray_name: str | None, running: Start[Desktop], request: pytest.Fixt
 
 
 @pytest.fixture
-def site(running: Start[Site]) -> Site:
+def site(running: Start) -> Site:
     """The tests' chat UI, served at an allowed origin."""
     return running(chat_ui.site())

@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import psutil
 from typing_extensions import override
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 INSTALLED = os.environ.get("COMPANION_INSTALLED", "")
@@ -32,7 +34,11 @@ PATIENCE_S = 30.0
 """Limit of a wait for a program. A test fails if it is reached; how long a stop takes is measured by a gate."""
 
 ON_WINDOWS = sys.platform == "win32"
-STOP_SIGNALS = (signal.CTRL_BREAK_EVENT,) if ON_WINDOWS else (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS: tuple[signal.Signals, ...]
+if sys.platform == "win32":
+    STOP_SIGNALS = (signal.CTRL_BREAK_EVENT,)
+else:
+    STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("COMPANION_")},
@@ -43,7 +49,7 @@ ENVIRONMENT = {
 }
 
 
-def wait_until(true: Callable[[], Any], what: str, timeout: float = PATIENCE_S) -> Any:
+def wait_until(true: Callable[..., T | None], what: str, timeout: float = PATIENCE_S) -> T:
     """Call ``true()`` until its result is true, and return the result. Fail after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while not (value := true()):
@@ -96,7 +102,7 @@ class Program:
     def __init__(
         self,
         name: str,
-        *command: str | Path,
+        *command: str | Path | int,
         env: Mapping[str, str] | None = None,
         typed: str | None = None,
         folder: Path = ROOT,
@@ -105,8 +111,9 @@ class Program:
         self.name = name
         self.out: list[str] = []
         self.err: list[str] = []
+        self.command = [str(part) for part in command]
         self.process = subprocess.Popen(
-            [str(part) for part in command],
+            self.command,
             cwd=folder,
             env={**ENVIRONMENT, **(env or {})},
             stdin=subprocess.DEVNULL if typed is None else subprocess.PIPE,
@@ -146,7 +153,7 @@ class Program:
     def __str__(self) -> str:
         ended = self.process.poll()
         state = "still running" if ended is None else f"ended with {ended}"
-        lines = [f"$ {' '.join(map(str, self.process.args))}", f"  ({state})"]
+        lines = [f"$ {' '.join(self.command)}", f"  ({state})"]
         lines += [f"  out: {line}" for line in self.out] + [f"  err: {line}" for line in self.err]
         return "\n".join(lines)
 
@@ -339,7 +346,7 @@ def listen(*options: str, typed: str | None = None) -> Program:
 
 
 def start_command(
-    data_dir: Path, *arguments: str | Path, env: Mapping[str, str] | None = None, typed: str | None = None
+    data_dir: Path, *arguments: str | Path | int, env: Mapping[str, str] | None = None, typed: str | None = None
 ) -> Program:
     """Start a command for the companion that runs with ``data_dir``. ``typed`` is its standard input."""
     environment = {**command_environment(data_dir), **(env or {})}

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
@@ -15,7 +14,7 @@ class Answer(NamedTuple):
     """A response."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: http.client.HTTPMessage
     body: Any
 
 

@@ -23,7 +23,7 @@ SAYS_HI, COMES_ONLINE, GOES_OFFLINE = range(3)
 class Stage:
     """The desktop, the tray program, a listening client and the chat UI of one test."""
 
-    def __init__(self, desktop: Desktop, running: Start[Any], data_dir: Path, chat: Chat) -> None:
+    def __init__(self, desktop: Desktop, running: Start, data_dir: Path, chat: Chat) -> None:
         before = desktop.screenshot()
         self.desktop = desktop
         self.program = running(tray(data_dir, env=desktop.env))
@@ -53,7 +53,7 @@ class Stage:
 
 @pytest.mark.long
 async def test_presence_that_was_fired_stays(
-    desktop: Desktop, running: Start[Any], data_dir: Path, site: Site, tmp_path: Path
+    desktop: Desktop, running: Start, data_dir: Path, site: Site, tmp_path: Path
 ) -> None:
     """A message to an offline friend waits until the friend is online."""
     async with window(tmp_path / "profile") as chat:
@@ -91,7 +91,7 @@ async def test_presence_that_was_fired_stays(
 
 
 async def test_a_message_that_was_fired_is_still_there_after_a_reload(
-    desktop: Desktop, running: Start[Any], data_dir: Path, site: Site, tmp_path: Path
+    desktop: Desktop, running: Start, data_dir: Path, site: Site, tmp_path: Path
 ) -> None:
     """Events are fired in Inject with the mouse, and in the tray menu."""
     async with window(tmp_path / "profile") as chat:

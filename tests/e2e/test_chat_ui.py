@@ -12,7 +12,7 @@ from . import sockets
 from .browser import UI_PORT, Site, chromium
 from .chat_ui import Chat, window
 from .conftest import Run, Start, both_variants
-from .processes import Companion, Program, listen, serve
+from .processes import Companion, listen, serve
 from .rest import PAGE, Rest
 from .tools import artifact
 
@@ -181,7 +181,7 @@ async def test_130_messages_are_paged_from_the_newest(server: Companion, site: S
 
 
 async def test_a_message_reaches_the_recipient_and_the_other_window_but_not_the_sender(
-    server: Companion, site: Site, chat: Chat, tmp_path: Path, running: Start[Program]
+    server: Companion, site: Site, chat: Chat, tmp_path: Path, running: Start
 ) -> None:
     """The sending page receives no event, the user's other page gets ``sent``, the friend gets ``received``."""
     alice = running(listen("--port", str(server.port), "--as", "alice", "--json"))
@@ -263,7 +263,7 @@ async def test_priming_keeps_the_page_from_going_blank(
 
 
 async def test_the_page_reconnects_after_the_server_was_killed(
-    running: Start[Companion], data_dir: Path, site: Site, chat: Chat
+    running: Start, data_dir: Path, site: Site, chat: Chat
 ) -> None:
     first = running(serve(data_dir))
     await chat.open(site.origin, first)
@@ -288,7 +288,7 @@ async def test_the_page_reconnects_after_the_server_was_killed(
 
 
 async def test_a_page_from_a_foreign_origin_can_neither_read_nor_post(
-    server: Companion, running: Start[Site], tmp_path: Path
+    server: Companion, running: Start, tmp_path: Path
 ) -> None:
     site = running(Site(UI_PORT + 1, {"/": FORM.format(api=server.rest_url)}))
     # Cross-Origin-Resource-Policy hides even from no-cors requests that there was a response.

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
@@ -31,10 +32,11 @@ def urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
         server.terminate()
 
 
-def companion(*arguments: str) -> dict:
+def companion(*arguments: str) -> dict[str, Any]:
     """Run a command and return its JSON. The test fails if the exit code is not 0."""
     done = subprocess.run([*COMPANION, *arguments, "--json"], check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def test_a_message_is_shown_and_answered(page: Page) -> None:

@@ -32,7 +32,7 @@ def token_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(running: Start[Companion], data_dir: Path, token_file: Path) -> Companion:
+def server(running: Start, data_dir: Path, token_file: Path) -> Companion:
     """``companion serve`` with a control API."""
     return running(serve(data_dir, "--control-port", "0", "--token-file", str(token_file)))
 
@@ -81,7 +81,7 @@ def test_every_operation_conforms_to_the_document(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes")
 def test_the_token_file_is_made_for_its_owner_only_and_used_again(
-    running: Start[Companion], server: Companion, data_dir: Path, token_file: Path
+    running: Start, server: Companion, data_dir: Path, token_file: Path
 ) -> None:
     control_url(server)
     assert stat.S_IMODE(token_file.stat().st_mode) == 0o600

@@ -29,7 +29,7 @@ def frames(client: Program) -> list[Any]:
 
 @with_each_tray
 def test_a_person_fires_and_a_client_receives(
-    desktop: Desktop, tray_name: str, running: Start[Any], data_dir: Path
+    desktop: Desktop, tray_name: str, running: Start, data_dir: Path
 ) -> None:
     """Start the program, connect a client and click *Fire*. The tray icon is visible."""
     before = desktop.screenshot()
@@ -59,7 +59,7 @@ def test_a_person_fires_and_a_client_receives(
 
 @pytest.mark.long
 @with_trayer
-def test_two_terminals_see_every_event_fired(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
+def test_two_terminals_see_every_event_fired(desktop: Desktop, running: Start, data_dir: Path) -> None:
     """The guide's §5.4 and §5.5 with the window: each form of Inject, with two wscats connected."""
     program = running(tray(data_dir, env=desktop.env))
     person = Person(desktop, program)
@@ -84,7 +84,7 @@ def test_two_terminals_see_every_event_fired(desktop: Desktop, running: Start[An
 
 @with_each_tray
 def test_closing_hides_the_window_and_a_click_on_the_tray_icon_shows_it(
-    desktop: Desktop, running: Start[Any], data_dir: Path
+    desktop: Desktop, running: Start, data_dir: Path
 ) -> None:
     before = desktop.screenshot()
     program = running(tray(data_dir, env=desktop.env))
@@ -105,7 +105,7 @@ def test_closing_hides_the_window_and_a_click_on_the_tray_icon_shows_it(
 
 @pytest.mark.long
 @with_each_tray
-def test_the_icon_changes_with_the_state(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
+def test_the_icon_changes_with_the_state(desktop: Desktop, running: Start, data_dir: Path) -> None:
     before = desktop.screenshot()
     program = running(tray(data_dir, env=desktop.env))
     where = icon(desktop, before)
@@ -119,7 +119,7 @@ def test_the_icon_changes_with_the_state(desktop: Desktop, running: Start[Any], 
     wait_until(lambda: not difference(listening, desktop.screenshot(), where), "the first icon again")
 
 
-def test_without_a_tray_closing_the_window_quits(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
+def test_without_a_tray_closing_the_window_quits(desktop: Desktop, running: Start, data_dir: Path) -> None:
     program = running(tray(data_dir, env=desktop.env))
     desktop.focus(desktop.window())
     desktop.press("ctrl+w")
@@ -129,7 +129,7 @@ def test_without_a_tray_closing_the_window_quits(desktop: Desktop, running: Star
 
 @pytest.mark.parametrize("late", EACH_TRAY[::-1])
 def test_started_hidden_it_waits_for_a_tray_that_starts_later(
-    desktop: Desktop, running: Start[Any], data_dir: Path, late: str
+    desktop: Desktop, running: Start, data_dir: Path, late: str
 ) -> None:
     """At login, the companion may start before the tray."""
     running(tray(data_dir, "--hidden", env=desktop.env))
@@ -141,7 +141,7 @@ def test_started_hidden_it_waits_for_a_tray_that_starts_later(
 
 
 def test_started_hidden_without_a_tray_it_shows_its_window(
-    desktop: Desktop, running: Start[Any], data_dir: Path
+    desktop: Desktop, running: Start, data_dir: Path
 ) -> None:
     running(tray(data_dir, "--hidden", env=desktop.env))
     assert not desktop.windows()
@@ -149,9 +149,7 @@ def test_started_hidden_without_a_tray_it_shows_its_window(
 
 
 @with_trayer
-def test_a_second_start_shows_the_window_of_the_first(
-    desktop: Desktop, running: Start[Any], data_dir: Path
-) -> None:
+def test_a_second_start_shows_the_window_of_the_first(desktop: Desktop, running: Start, data_dir: Path) -> None:
     first = running(tray(data_dir, "--hidden", env=desktop.env))
     wait_until(lambda: icons(desktop) == 1, "the tray icon")
     assert not desktop.windows()
@@ -163,9 +161,7 @@ def test_a_second_start_shows_the_window_of_the_first(
 
 
 @with_each_tray
-def test_the_icons_menu_fires_and_quits(
-    desktop: Desktop, tray_name: str, running: Start[Any], data_dir: Path
-) -> None:
+def test_the_icons_menu_fires_and_quits(desktop: Desktop, tray_name: str, running: Start, data_dir: Path) -> None:
     """Without the window: right click, *Fire*, *alice goes offline*; then *Quit*, the last entry."""
 
     def desktop_changed(since: QImage) -> bool:

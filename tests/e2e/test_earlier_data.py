@@ -29,14 +29,14 @@ def earlier(version: str, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def program(earlier: Path, running: Start[Companion]) -> Companion:
+def program(earlier: Path, running: Start) -> Companion:
     """Start the program with that folder and its token file."""
     options = ("--control-port", "0", "--token-file", earlier / "token.txt")
     return running(serve(earlier, *options, token_file=False))
 
 
 @pytest.fixture
-def run_json(program: Companion, earlier: Path, running: Start[Program]) -> Callable[..., Any]:
+def run_json(program: Companion, earlier: Path, running: Start) -> Callable[..., Any]:
     """Return a function that runs a command with ``--json`` and returns the parsed output."""
     token = (earlier / "token.txt").read_text("utf-8").strip()
 
@@ -73,7 +73,7 @@ def test_fixtures_and_their_pins_are_there_and_can_be_fired(version: str, run_js
     assert run_json("fixtures", "run", "mine/greeting")["delivered"] == 0
 
 
-def test_a_saved_chat_state_loads_and_saves_the_same(version: str, running: Start[Any], tmp_path: Path) -> None:
+def test_a_saved_chat_state_loads_and_saves_the_same(version: str, running: Start, tmp_path: Path) -> None:
     folder, file, saved = tmp_path / "new", HERE / version / "state.json", tmp_path / "saved.json"
     for arguments in (("load", file), ("save", saved)):
         command = running(Program("state", *COMPANION, "state", *arguments, "--data-dir", folder))
@@ -94,7 +94,7 @@ def normal(state: Any) -> Any:
 
 
 def test_a_database_of_a_later_version_is_rejected_and_not_changed(
-    version: str, earlier: Path, running: Start[Program]
+    version: str, earlier: Path, running: Start
 ) -> None:
     with closing(sqlite3.connect(earlier / "chat.db")) as database:
         database.execute("PRAGMA user_version = 999")

@@ -11,7 +11,7 @@ from tests.test_event_files import REACTED
 
 from . import sockets
 from .conftest import Run, RunJson, Start
-from .processes import Companion, serve, wait_until
+from .processes import serve, wait_until
 
 
 def save(folder: Path, name: str, content: Any) -> None:
@@ -35,7 +35,7 @@ def fire(run: Run, client: ClientConnection, *arguments: str) -> Any:
 
 
 def test_events_follow_their_files_while_a_client_is_connected(
-    running: Start[Companion], run: Run, run_json: RunJson, data_dir: Path, tmp_path: Path
+    running: Start, run: Run, run_json: RunJson, data_dir: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "contract"
     server = running(serve(data_dir, "--events", folder))

@@ -163,7 +163,7 @@ def test_a_limit_resets_the_connection_and_the_program_ends_although_frames_wait
         assert server.wait() == 0
 
 
-def test_nothing_is_armed_after_a_restart(running: Start[Companion], run: Run, data_dir: Path) -> None:
+def test_nothing_is_armed_after_a_restart(running: Start, run: Run, data_dir: Path) -> None:
     first = running(serve(data_dir))
     run("faults", "set", "all", "loss=1")
     run("faults", "rest", "GET /friends", "status=503")

@@ -1,7 +1,6 @@
 """The fire bar and the system-wide shortcuts on a real X11 desktop, while another window has the focus."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +19,7 @@ def bars(desktop: Desktop) -> list[str]:
 
 
 @pytest.fixture
-def program(desktop: Desktop, running: Start[Any], data_dir: Path) -> Companion:
+def program(desktop: Desktop, running: Start, data_dir: Path) -> Companion:
     """Return a companion with both shortcuts. Its window has the focus."""
     data_dir.mkdir()
     (data_dir / "settings.toml").write_text(f'repeat_shortcut = "{REPEAT}"\nfire_bar_shortcut = "{SHOW}"\n')
@@ -30,7 +29,7 @@ def program(desktop: Desktop, running: Start[Any], data_dir: Path) -> Companion:
 
 
 @pytest.fixture
-def client(program: Companion, running: Start[Any]) -> Program:
+def client(program: Companion, running: Start) -> Program:
     client: Program = running(listen("--port", str(program.port), "--json"))
     client.wait_for_line("^connected", among="err")
     return client
@@ -89,7 +88,7 @@ def test_shortcuts_can_be_changed_and_one_in_use_is_reported(
     client: Program,
     run: Run,
     run_json: RunJson,
-    running: Start[Any],
+    running: Start,
     tmp_path: Path,
 ) -> None:
     run("trigger", "friend_online", "--set", "username=zoe")

@@ -74,9 +74,12 @@ def test_run_checks_what_the_fixture_expects(program: Companion, run: Run, run_j
         assert run("trigger", "--fixture", "mine/expecting", exits=1).err == result.err
         for _ in range(4):
             sockets.receive(ui)
-        response = threading.Thread(
-            target=lambda: (sockets.receive(ui), sockets.send(ui, "typing", to="bob", typing=True))
-        )
+
+        def respond() -> None:
+            sockets.receive(ui)
+            sockets.send(ui, "typing", to="bob", typing=True)
+
+        response = threading.Thread(target=respond)
         response.start()
         patient = {**expecting, "expect": {**expecting["expect"], "within": 60}}
         run("fixtures", "save", "mine/expecting", "-", typed=json.dumps(patient))
@@ -165,9 +168,7 @@ def test_a_failed_command_reports_the_error(
 
 
 @pytest.mark.shared_server(False)
-def test_a_fixtures_folder_in_a_uis_repository(
-    running: Start[Companion], run: Run, data_dir: Path, tmp_path: Path
-) -> None:
+def test_a_fixtures_folder_in_a_uis_repository(running: Start, run: Run, data_dir: Path, tmp_path: Path) -> None:
     """Fixtures of a team: files from a checkout, and files that appear while the companion runs."""
     folder = tmp_path / "ui repository" / "fixtures"
     (folder / "team").mkdir(parents=True)
@@ -186,7 +187,7 @@ def test_a_fixtures_folder_in_a_uis_repository(
     assert not (data_dir / "fixtures").exists()
 
 
-def completed(running: Start[Program], words: str, **env: str) -> Program:
+def completed(running: Start, words: str, **env: str) -> Program:
     """Request the completion of ``words`` like bash."""
     environment = {"_COMPANION_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     program = running(Program("tab key", *COMPANION, env={**environment, **env}))
@@ -194,7 +195,7 @@ def completed(running: Start[Program], words: str, **env: str) -> Program:
     return program
 
 
-def test_the_tab_key_completes_names(server: Companion, running: Start[Program], data_dir: Path) -> None:
+def test_the_tab_key_completes_names(server: Companion, running: Start, data_dir: Path) -> None:
     by_environment = completed(running, "companion fixtures show nasty/r", COMPANION_DATA_DIR=str(data_dir))
     by_option = completed(running, f"companion fixtures show --data-dir {data_dir} nasty/r")
     by_trigger = completed(running, f"companion trigger --data-dir {data_dir} --fixture nasty/r")
@@ -203,7 +204,7 @@ def test_the_tab_key_completes_names(server: Companion, running: Start[Program],
 
 
 @pytest.mark.shared_server(False)
-def test_the_tab_key_prints_nothing_when_no_companion_runs(running: Start[Program], data_dir: Path) -> None:
+def test_the_tab_key_prints_nothing_when_no_companion_runs(running: Start, data_dir: Path) -> None:
     result = completed(running, "companion fixtures show nasty/r", COMPANION_DATA_DIR=str(data_dir))
     assert ("".join(result.out), result.err) == ("", [])
     assert completed(running, "companion trigger friend_").out == ["friend_online", "friend_offline"]

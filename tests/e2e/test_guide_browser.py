@@ -53,7 +53,7 @@ def script(program: Companion) -> str:
 
 
 @both_variants
-async def test_the_console_script_sends_and_receives(program: Companion, running: Start[Site], page: Any) -> None:
+async def test_the_console_script_sends_and_receives(program: Companion, running: Start, page: Any) -> None:
     site = running(Site(UI_PORT, {"/": PAGE}))
     console = Console(page)
     await page.goto(site.origin)
@@ -67,7 +67,7 @@ async def test_the_console_script_sends_and_receives(program: Companion, running
     assert not any("error" in each.lower() or "uncaught" in each for each in console.lines), console.lines
 
 
-async def test_the_script_works_from_the_page_itself(program: Companion, running: Start[Site], page: Any) -> None:
+async def test_the_script_works_from_the_page_itself(program: Companion, running: Start, page: Any) -> None:
     """A page that contains the script connects, and connects again after a reload."""
     site = running(Site(UI_PORT, {"/": f"{PAGE}<script>{script(program)}</script>"}))
     console = Console(page)
@@ -81,7 +81,7 @@ async def test_the_script_works_from_the_page_itself(program: Companion, running
 
 @pytest.mark.parametrize("path", ["/events", "/events?username=alice"])
 async def test_a_page_from_a_foreign_origin_is_rejected(
-    program: Companion, running: Start[Site], page: Any, path: str
+    program: Companion, running: Start, page: Any, path: str
 ) -> None:
     """Any page in the developer's browser can reach 127.0.0.1, but its Origin header is not allowed."""
     site = running(Site(UI_PORT + 1, {"/": PAGE}))
@@ -97,9 +97,7 @@ async def test_a_page_from_a_foreign_origin_is_rejected(
         assert sockets.receive(bob)["data"]["username"] == "alice", "other clients still work"
 
 
-async def test_a_foreign_name_for_this_machine_is_rejected(
-    program: Companion, running: Start[Site], page: Any
-) -> None:
+async def test_a_foreign_name_for_this_machine_is_rejected(program: Companion, running: Start, page: Any) -> None:
     """A foreign name that resolves to 127.0.0.1 (DNS rebinding) is rejected because of the Host header."""
     site = running(Site(UI_PORT, {"/": PAGE}))
     await page.goto(site.origin)

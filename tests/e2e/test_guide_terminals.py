@@ -28,7 +28,7 @@ class Terminal(Protocol):
 
 
 @pytest.fixture
-def terminal(program: Companion, running: Start[Wscat]) -> Terminal:
+def terminal(program: Companion, running: Start) -> Terminal:
     """``terminal("alice")`` returns a terminal in which wscat is connected as alice."""
 
     def open_terminal(username: str | None = None, *options: str) -> Wscat:
@@ -90,7 +90,7 @@ def test_the_quick_test_script(terminal: Terminal) -> None:
 
 
 def test_the_quick_test_script_with_wscats_execute_option(
-    terminal: Terminal, program: Companion, running: Start[Wscat]
+    terminal: Terminal, program: Companion, running: Start
 ) -> None:
     """§5.6's events, sent with the option ``--execute`` of wscat."""
     alice = terminal("alice")

@@ -149,7 +149,7 @@ def test_follow_prints_every_row_exactly_once(server: Companion, run: Run, start
 @posix_only
 @pytest.mark.parametrize("arguments", ["journal", "journal --follow", "fixtures list"])
 def test_a_closed_pipe_ends_it_without_an_error(
-    server: Companion, run: Run, running: Start[Program], data_dir: Path, arguments: str
+    server: Companion, run: Run, running: Start, data_dir: Path, arguments: str
 ) -> None:
     """As in the shell command ``companion journal | head -1``."""
     run("trigger", "typing", "--repeat", "100", "--every", "0")

@@ -10,7 +10,7 @@ from tests.ui_stores.build import DEVELOPMENT, Build
 
 from .browser import Site, chromium
 from .conftest import Run, Start
-from .processes import Companion, free_port, serve
+from .processes import free_port, serve
 from .tools import posix_only
 
 pytestmark = posix_only
@@ -25,7 +25,7 @@ VERDICTS = {
 
 
 @pytest.fixture
-def ui(running: Start[Site], tmp_path: Path) -> Site:
+def ui(running: Start, tmp_path: Path) -> Site:
     """The page."""
     build = Build(tmp_path / "ui")
     pages = {
@@ -37,9 +37,7 @@ def ui(running: Start[Site], tmp_path: Path) -> Site:
 
 
 @pytest.mark.long
-async def test_each_planted_bug_is_in_the_verdict(
-    ui: Site, running: Start[Companion], run: Run, tmp_path: Path
-) -> None:
+async def test_each_planted_bug_is_in_the_verdict(ui: Site, running: Start, run: Run, tmp_path: Path) -> None:
     """Each bug has a companion of its own, so that the labs can run at the same time."""
     folders = {bug: tmp_path / (bug or "correct") for bug in VERDICTS}
     for folder in folders.values():

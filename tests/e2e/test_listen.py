@@ -23,7 +23,7 @@ TYPING = '{"event":"typing","data":{"username":"alice","typing":true}}'
 MANUAL = (ROOT / "resources" / "help" / "cli-listen.md").read_text(encoding="utf-8")
 
 
-def listening(running: Start[Program], *options: str) -> Program:
+def listening(running: Start, *options: str) -> Program:
     """Start a listener and wait until it is connected."""
     program = running(listen(*options))
     program.wait_for_line("^connected to ", among="err")
@@ -35,7 +35,7 @@ def alice_types_to(user: str, server: Companion, *, typing: bool = True) -> None
         sockets.send(alice, "typing", to=user, typing=typing)
 
 
-def test_json_prints_each_event_on_one_line(server: Companion, running: Start[Program]) -> None:
+def test_json_prints_each_event_on_one_line(server: Companion, running: Start) -> None:
     bob = listening(running, "--port", str(server.port), "--as", "bob", "--json")
     alice_types_to("bob", server)
     alice_types_to("carol", server)
@@ -44,14 +44,14 @@ def test_json_prints_each_event_on_one_line(server: Companion, running: Start[Pr
     assert bob.out == [TYPING, TYPING.replace("true", "false")]
 
 
-def test_without_json_a_line_has_time_event_and_user(server: Companion, running: Start[Program]) -> None:
+def test_without_json_a_line_has_time_event_and_user(server: Companion, running: Start) -> None:
     me = listening(running, "--port", str(server.port))
     alice_types_to("me", server)
     assert me.wait_for_line(r"^\d\d:\d\d:\d\d ↓ typing\s+(.*)$")[1].count("alice") == 1
     assert me.err == [f"connected to {server.url}"], "status messages go to standard error"
 
 
-def test_special_characters_of_a_name_are_escaped_in_the_url(server: Companion, running: Start[Program]) -> None:
+def test_special_characters_of_a_name_are_escaped_in_the_url(server: Companion, running: Start) -> None:
     name = "Zoë & co #1?"
     listener = listening(running, "--port", str(server.port), "--as", name, "--json")
     with sockets.client(server.url, "alice") as alice:
@@ -59,7 +59,7 @@ def test_special_characters_of_a_name_are_escaped_in_the_url(server: Companion, 
     listener.wait_for_line("alice")
 
 
-def test_it_reconnects_after_the_server_was_killed(running: Start[Program], data_dir: Path) -> None:
+def test_it_reconnects_after_the_server_was_killed(running: Start, data_dir: Path) -> None:
     first = running(serve(data_dir))
     bob = listening(running, "--url", first.url, "--as", "bob", "--json")
     first.process.kill()
@@ -71,7 +71,7 @@ def test_it_reconnects_after_the_server_was_killed(running: Start[Program], data
     assert bob.out == [TYPING]
 
 
-def test_it_reconnects_after_the_server_was_stopped(running: Start[Program], data_dir: Path) -> None:
+def test_it_reconnects_after_the_server_was_stopped(running: Start, data_dir: Path) -> None:
     first = running(serve(data_dir))
     bob = listening(running, "--url", first.url)
     first.send(STOP_SIGNALS[0])
@@ -86,7 +86,7 @@ def test_it_reconnects_after_the_server_was_stopped(running: Start[Program], dat
     "url",
     ["http://127.0.0.1:8081/events", "127.0.0.1:8081/events", "nonsense", "ws://", "ws://127.0.0.1:port/events"],
 )
-def test_an_invalid_url_is_a_usage_error(running: Start[Program], url: str) -> None:
+def test_an_invalid_url_is_a_usage_error(running: Start, url: str) -> None:
     program = running(listen("--url", url))
     assert program.wait() == 2
     errors = "\n".join(program.err)
@@ -99,7 +99,7 @@ def test_an_invalid_url_is_a_usage_error(running: Start[Program], url: str) -> N
     "url",
     ["ws://no-such-host.invalid/events", "ws://127.0.0.1:{free}/events", "ws://127.0.0.1:{server}/elsewhere"],
 )
-def test_a_failed_connection_is_reported_and_retried(server: Companion, running: Start[Program], url: str) -> None:
+def test_a_failed_connection_is_reported_and_retried(server: Companion, running: Start, url: str) -> None:
     url = url.format(free=free_port(), server=server.port)
     program = running(listen("--url", url))
     why = program.wait_for_line(f"^cannot connect to {url}: (.+)$", among="err")[1]
@@ -109,7 +109,7 @@ def test_a_failed_connection_is_reported_and_retried(server: Companion, running:
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
-def test_a_signal_ends_it_with_exit_code_0(server: Companion, running: Start[Program], number: int) -> None:
+def test_a_signal_ends_it_with_exit_code_0(server: Companion, running: Start, number: int) -> None:
     stops(listening(running, "--port", str(server.port)), number)
 
 
@@ -120,7 +120,7 @@ def stops(program: Program, number: int = STOP_SIGNALS[0]) -> None:
 
 
 @posix_only
-def test_a_closed_pipe_ends_it_without_an_error(server: Companion, running: Start[Program]) -> None:
+def test_a_closed_pipe_ends_it_without_an_error(server: Companion, running: Start) -> None:
     """As in the shell command ``companion listen | head -1``."""
     line = f'{sys.executable} -m app listen --port {server.port} --json | head -1; echo "${{PIPESTATUS[0]}}"'
     pipeline = running(Program("listen | head", "bash", "-c", line))
@@ -135,7 +135,7 @@ def test_a_closed_pipe_ends_it_without_an_error(server: Companion, running: Star
     assert len(pipeline.err) == 1, pipeline
 
 
-def test_frames_that_are_not_events_are_reported_and_skipped(running: Start[Program]) -> None:
+def test_frames_that_are_not_events_are_reported_and_skipped(running: Start) -> None:
     def send_invalid_frames(connection: ServerConnection) -> None:
         for frame in ("{not json", "[1]", '{"data":{}}', '{"event":"unheard_of","data":{}}', TYPING):
             connection.send(frame)
@@ -160,7 +160,7 @@ def test_frames_that_are_not_events_are_reported_and_skipped(running: Start[Prog
 TYPING_TO_BOB = '{"event":"typing","data":{"to":"bob","typing":true}}'
 
 
-def test_send_sends_each_text_after_the_connect_in_order(server: Companion, running: Start[Program]) -> None:
+def test_send_sends_each_text_after_the_connect_in_order(server: Companion, running: Start) -> None:
     bob = listening(running, "--port", str(server.port), "--as", "bob", "--json")
     me = listening(
         running, "--port", str(server.port), "--as", "alice", "--send", TYPING_TO_BOB,
@@ -172,7 +172,7 @@ def test_send_sends_each_text_after_the_connect_in_order(server: Companion, runn
 
 
 def received_by(
-    running: Start[Program], times: int, expected: int, *options: str, typed: str | None = None
+    running: Start, times: int, expected: int, *options: str, typed: str | None = None
 ) -> list[str | bytes]:
     """Return the frames that ``companion listen`` sends to a server that closes each connection.
 
@@ -201,16 +201,16 @@ def received_by(
     return frames
 
 
-def test_send_sends_the_texts_after_each_connect(running: Start[Program]) -> None:
+def test_send_sends_the_texts_after_each_connect(running: Start) -> None:
     assert received_by(running, 2, 2, "--send", "one", "--send", "two") == ["one", "two"] * 2
 
 
 @pytest.mark.parametrize("text", ["", " ", "Ünï 👍", '{"event": "typing"}', "a\nb", "{{uuid}}"])
-def test_send_sends_the_text_unchanged(running: Start[Program], text: str) -> None:
+def test_send_sends_the_text_unchanged(running: Start, text: str) -> None:
     assert received_by(running, 1, 1, "--send", text) == [text]
 
 
-def test_send_a_dash_sends_the_lines_of_standard_input(running: Start[Program]) -> None:
+def test_send_a_dash_sends_the_lines_of_standard_input(running: Start) -> None:
     """For Windows PowerShell, which removes quotes from arguments."""
     assert received_by(running, 1, 3, "--send", "-", typed='{"event":"Ünï"}\r\n\nlast') == [
         '{"event":"Ünï"}',
@@ -219,7 +219,7 @@ def test_send_a_dash_sends_the_lines_of_standard_input(running: Start[Program]) 
     ]
 
 
-def test_with_for_it_ends_with_0_after_that_time(server: Companion, running: Start[Program]) -> None:
+def test_with_for_it_ends_with_0_after_that_time(server: Companion, running: Start) -> None:
     bob = listening(running, "--port", str(server.port), "--as", "bob", "--json", "--for", "1.5")
     alice_types_to("bob", server)
     assert bob.wait() == 0
@@ -228,21 +228,21 @@ def test_with_for_it_ends_with_0_after_that_time(server: Companion, running: Sta
 
 
 @pytest.mark.parametrize("seconds", ["0", "1"])
-def test_with_for_and_no_connection_it_ends_with_1(running: Start[Program], seconds: str) -> None:
+def test_with_for_and_no_connection_it_ends_with_1(running: Start, seconds: str) -> None:
     program = running(listen("--port", str(free_port()), "--for", seconds))
     assert program.wait() == 1
     assert program.err[-1] == f"no connection within {seconds} s"
     assert "Traceback" not in "\n".join(program.err)
 
 
-def test_with_for_a_connection_that_was_lost_since_counts(running: Start[Program], data_dir: Path) -> None:
+def test_with_for_a_connection_that_was_lost_since_counts(running: Start, data_dir: Path) -> None:
     server = running(serve(data_dir))
     program = listening(running, "--port", str(server.port), "--for", "2")
     server.stop()
     assert program.wait() == 0
 
 
-def test_it_finds_the_running_companion_by_itself(running: Start[Program], data_dir: Path) -> None:
+def test_it_finds_the_running_companion_by_itself(running: Start, data_dir: Path) -> None:
     server = running(serve(data_dir))
     server.wait_for_line("^control ")
     bob = listening(running, "--data-dir", str(data_dir), "--for", "1")
@@ -250,7 +250,7 @@ def test_it_finds_the_running_companion_by_itself(running: Start[Program], data_
 
 
 @posix_only
-def test_the_guides_quick_test_script(server: Companion, running: Start[Program]) -> None:
+def test_the_guides_quick_test_script(server: Companion, running: Start) -> None:
     """The script of §5.6 as printed in the manual. The test defines only the command ``companion`` and its port."""
     script_text = MANUAL.split("```bash ci: guide\n")[1].split("```")[0]
     beginning = f'companion() {{ "{sys.executable}" -m app "$@" --port {server.port}; }}\n'

@@ -78,7 +78,7 @@ async def test_agents_of_both_versions_are_refused_until_the_user_allows_them(
 
 
 @pytest.fixture
-def allowing(running: Start[Companion], data_dir: Path) -> Companion:
+def allowing(running: Start, data_dir: Path) -> Companion:
     """A companion that allows coding agents."""
     data_dir.mkdir()
     (data_dir / "settings.toml").write_text("agents = true\n", encoding="utf-8")

@@ -86,7 +86,7 @@ class Project:
         for each in PACKAGES:
             (self.folder / "node_modules" / each).symlink_to(modules / each)
 
-    def run(self, *command: str | Path, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str | Path, cwd: Path | None = None, **env: Any) -> subprocess.CompletedProcess[str]:
         """Run a command in the project."""
         return subprocess.run(
             [str(each) for each in command], cwd=cwd or self.folder, env={**self.environment, **env},
@@ -101,7 +101,7 @@ class Project:
         done = self.run(*command, cwd=ROOT)
         assert done.returncode == 0, done.stderr
 
-    def node(self, script: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    def node(self, script: str, *arguments: str, **env: Any) -> subprocess.CompletedProcess[str]:
         """Run a script with Node."""
         return self.run("node", script, *arguments, **env)
 
@@ -195,7 +195,7 @@ def test_vitest(project: Project) -> None:
     assert project.left_behind == []
 
 
-def test_the_companion_ends_with_its_process(project: Project, running: Start[Program]) -> None:
+def test_the_companion_ends_with_its_process(project: Project, running: Start) -> None:
     processes = {end: running(project.lifecycle(end)) for end in ("stop", "throw", "exit", "nothing")}
     for end, process in processes.items():
         assert process.wait() == (1 if end == "throw" else 0), process
@@ -209,7 +209,7 @@ def test_a_rest_server_that_is_off_has_no_address(project: Project) -> None:
     assert json.loads(done.stdout)["rest"] == ""
 
 
-def test_the_companion_ends_if_its_process_is_killed(project: Project, running: Start[Program]) -> None:
+def test_the_companion_ends_if_its_process_is_killed(project: Project, running: Start) -> None:
     processes = {number: running(project.lifecycle("wait")) for number in (signal.SIGKILL, signal.SIGINT)}
     for number, process in processes.items():
         started = json.loads(process.wait_for_line("{.*")[0])

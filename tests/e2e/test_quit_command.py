@@ -1,7 +1,6 @@
 """``companion quit``. Installers call it before they replace or remove the program."""
 
 from pathlib import Path
-from typing import Any
 from urllib.request import Request, urlopen
 
 import psutil
@@ -48,7 +47,7 @@ def test_after_a_process_was_killed_its_instance_file_is_gone(
     assert processes.read_instance_file(data_dir) is None
 
 
-def test_it_needs_no_control_api(running: Start[Any], run: Run, data_dir: Path) -> None:
+def test_it_needs_no_control_api(running: Start, run: Run, data_dir: Path) -> None:
     program = running(serve(data_dir, "--no-control"))
     wait_until(lambda: processes.read_instance_file(data_dir), "its instance file")
     run("quit")

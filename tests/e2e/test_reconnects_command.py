@@ -61,7 +61,7 @@ class Watched:
 
 @pytest.fixture
 async def watched(
-    program: Companion, running: Start[Site], run: Run, run_json: RunJson, tmp_path: Path
+    program: Companion, running: Start, run: Run, run_json: RunJson, tmp_path: Path
 ) -> AsyncIterator[Watched]:
     site = running(Site(UI_PORT, {"/": PAGE.replace("PORT", str(program.port))}))
     async with chromium(tmp_path / "profile") as browser:

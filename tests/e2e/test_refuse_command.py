@@ -21,7 +21,7 @@ HANDSHAKE = (
 
 
 @pytest.fixture
-def ui(program: Companion, running: Start[Program], run_json: RunJson) -> Program:
+def ui(program: Companion, running: Start, run_json: RunJson) -> Program:
     """A UI in a process of its own, which reconnects as the guide says."""
     url = f"ws://127.0.0.1:{program.port}/events"
     ui = running(Program("ui", sys.executable, "-m", "tests.reconnecting_ui", url, ORIGIN))
@@ -47,9 +47,7 @@ def test_connections_are_refused_and_accepted_again(program: Companion, run: Run
     assert "The close code 1005 cannot be sent" in "\n".join(error)
 
 
-def test_nothing_is_refused_after_a_restart(
-    program: Companion, run: Run, running: Start[Companion], data_dir: Path
-) -> None:
+def test_nothing_is_refused_after_a_restart(program: Companion, run: Run, running: Start, data_dir: Path) -> None:
     run("server", "refuse", "10", "--mode", "silence")
     with socket.create_connection(("127.0.0.1", program.port)) as silent:
         silent.sendall(HANDSHAKE.format(program.port).encode())

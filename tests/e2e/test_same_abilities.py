@@ -100,7 +100,7 @@ Complete = Callable[[str], list[str]]
 
 
 @pytest.fixture
-def completed(running: Start[Program], data_dir: Path) -> Complete:
+def completed(running: Start, data_dir: Path) -> Complete:
     """Return a function that completes a command line like bash."""
 
     def complete(words: str) -> list[str]:

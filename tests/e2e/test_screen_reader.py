@@ -32,7 +32,7 @@ def launcher() -> str:
 class Stage:
     """The tray program with two clients."""
 
-    def __init__(self, desktop: Desktop, running: Start[Any], data_dir: Path, launcher: str) -> None:
+    def __init__(self, desktop: Desktop, running: Start, data_dir: Path, launcher: str) -> None:
         self._running = running
         self._env = {**desktop.env, "NO_AT_BRIDGE": "0", "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1"}
         running(Program("at-spi-bus-launcher", launcher, "--launch-immediately", env=self._env))
@@ -53,7 +53,7 @@ class Stage:
 
 
 @pytest.fixture
-def stage(desktop: Desktop, running: Start[Any], data_dir: Path, launcher: str, run: Run) -> Stage:
+def stage(desktop: Desktop, running: Start, data_dir: Path, launcher: str, run: Run) -> Stage:
     stage = Stage(desktop, running, data_dir, launcher)
     run("trigger", "new_message", "--set", "text=hi", "--to", "client:2")
     return stage

@@ -77,7 +77,7 @@ def test_it_runs_on_without_a_reader_of_its_output(data_dir: Path) -> None:
     assert not list((data_dir / "logs").glob("crash-*"))
 
 
-def test_the_uis_own_ports_are_the_default(running: Start[Companion], data_dir: Path) -> None:
+def test_the_uis_own_ports_are_the_default(running: Start, data_dir: Path) -> None:
     for port in (GUIDE_PORT, REST_PORT):
         if answers(port):
             missing(f"port {port} is in use: end the companion that runs on this machine")
@@ -88,7 +88,7 @@ def test_the_uis_own_ports_are_the_default(running: Start[Companion], data_dir: 
     ]
 
 
-def test_the_rest_port_can_be_chosen(running: Start[Companion], data_dir: Path) -> None:
+def test_the_rest_port_can_be_chosen(running: Start, data_dir: Path) -> None:
     port = free_port()
     server = running(serve(data_dir, rest_port=port))
     assert server.rest_port == port
@@ -96,9 +96,7 @@ def test_the_rest_port_can_be_chosen(running: Start[Companion], data_dir: Path) 
         assert rest.request("GET", "/status").body["status"] == "ok"
 
 
-def test_a_busy_rest_port_is_reported_with_its_process_and_events_work(
-    running: Start[Companion], data_dir: Path
-) -> None:
+def test_a_busy_rest_port_is_reported_with_its_process_and_events_work(running: Start, data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         program = running(
@@ -118,7 +116,7 @@ def test_a_busy_rest_port_is_reported_with_its_process_and_events_work(
     assert not any(line.startswith("answering") for line in program.out)
 
 
-def test_without_rest_nothing_is_printed_about_it(running: Start[Companion], data_dir: Path) -> None:
+def test_without_rest_nothing_is_printed_about_it(running: Start, data_dir: Path) -> None:
     """Not even if another program, such as the real backend, uses the port."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -135,7 +133,7 @@ def alice_types_to_bob(server: Companion) -> None:
         assert sockets.receive(bob) == {"event": "typing", "data": {"username": "alice", "typing": True}}
 
 
-def test_the_port_can_be_chosen(running: Start[Companion], data_dir: Path) -> None:
+def test_the_port_can_be_chosen(running: Start, data_dir: Path) -> None:
     port = free_port()
     server = running(serve(data_dir, port=port))
     assert server.port == port
@@ -155,7 +153,7 @@ def test_a_signal_ends_it_with_exit_code_0(server: Companion, number: int) -> No
 
 @posix_only
 @pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
-def test_unresponsive_clients_do_not_delay_the_end(running: Start[Companion], data_dir: Path, number: int) -> None:
+def test_unresponsive_clients_do_not_delay_the_end(running: Start, data_dir: Path, number: int) -> None:
     """One has sent half a handshake, one is silent, and one does not read and has full buffers."""
     server = running(serve(without_rate_limit(data_dir)))
     half_open, silent = sockets.raw(server.port), sockets.raw(server.port)
@@ -171,7 +169,7 @@ def test_unresponsive_clients_do_not_delay_the_end(running: Start[Companion], da
 
 @posix_only
 def test_a_client_that_never_reads_is_disconnected_without_delaying_other_clients(
-    running: Start[Companion], data_dir: Path
+    running: Start, data_dir: Path
 ) -> None:
     server = running(serve(without_rate_limit(data_dir)))
     with sockets.raw(server.port, read_buffer=sockets.SMALL) as stalled:
@@ -185,7 +183,7 @@ def test_a_client_that_never_reads_is_disconnected_without_delaying_other_client
         )
 
 
-def test_a_start_after_kill_9_succeeds(running: Start[Companion], data_dir: Path) -> None:
+def test_a_start_after_kill_9_succeeds(running: Start, data_dir: Path) -> None:
     first = running(serve(data_dir))
     with sockets.client(first.url):
         first.process.kill()
@@ -194,7 +192,7 @@ def test_a_start_after_kill_9_succeeds(running: Start[Companion], data_dir: Path
     assert second.port == first.port
 
 
-def test_a_busy_port_is_reported_with_its_process(running: Start[Program], data_dir: Path) -> None:
+def test_a_busy_port_is_reported_with_its_process(running: Start, data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         second = running(command("--port", str(port), "--rest-port", "0", "--data-dir", data_dir))
@@ -212,9 +210,7 @@ def test_a_busy_port_is_reported_with_its_process(running: Start[Program], data_
     assert "did not end normally" not in "\n".join(third.err), "the recording of the second start has its end"
 
 
-def test_a_second_start_with_the_same_folder_is_rejected(
-    server: Companion, running: Start[Program], data_dir: Path
-) -> None:
+def test_a_second_start_with_the_same_folder_is_rejected(server: Companion, running: Start, data_dir: Path) -> None:
     second = running(command("--port", "0", "--data-dir", data_dir))
     assert second.wait() == 3
     errors = "\n".join(second.err)
@@ -226,7 +222,7 @@ def test_a_second_start_with_the_same_folder_is_rejected(
         pass  # the first one still works
 
 
-def test_a_folder_that_cannot_be_written_is_reported(running: Start[Program], tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(running: Start, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     program = running(command("--port", "0", "--data-dir", tmp_path / "file" / "data"))
     assert program.wait() == 1
@@ -245,7 +241,7 @@ def test_a_folder_that_cannot_be_written_is_reported(running: Start[Program], tm
     ],
 )
 def test_invalid_settings_are_replaced_by_defaults_and_reported(
-    running: Start[Companion], data_dir: Path, text: str, warning: str
+    running: Start, data_dir: Path, text: str, warning: str
 ) -> None:
     data_dir.mkdir()
     (data_dir / "settings.toml").write_text(text)
@@ -257,7 +253,7 @@ def test_invalid_settings_are_replaced_by_defaults_and_reported(
         pass
 
 
-def test_settings_set_the_port_and_the_local_user(running: Start[Companion], data_dir: Path) -> None:
+def test_settings_set_the_port_and_the_local_user(running: Start, data_dir: Path) -> None:
     port = free_port()
     data_dir.mkdir()
     (data_dir / "settings.toml").write_text(f'port = {port}\nusername = "carol"\n')
@@ -306,7 +302,7 @@ def test_the_log_file_contains_no_payload(server: Companion, data_dir: Path) -> 
     assert "whispered-words" not in str(server)
 
 
-def test_equal_ports_end_the_start_with_a_remedy(running: Start[Program], data_dir: Path) -> None:
+def test_equal_ports_end_the_start_with_a_remedy(running: Start, data_dir: Path) -> None:
     port = str(free_port())
     program = running(
         Program("serve", *COMPANION, "serve", "--port", port, "--rest-port", port, "--data-dir", data_dir)

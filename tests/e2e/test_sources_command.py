@@ -50,9 +50,7 @@ def until_registered(project: StandIn, *names: str) -> None:
     wait_until(lambda: {each["username"] for each in rows(project, "users")} >= set(names), "the registration")
 
 
-def test_a_message_waits_while_its_recipient_is_away(
-    running: Start[Companion], tmp_path: Path, project: StandIn
-) -> None:
+def test_a_message_waits_while_its_recipient_is_away(running: Start, tmp_path: Path, project: StandIn) -> None:
     anna = running(companion(tmp_path / "anna", "anna", project))
     ulrich = running(companion(tmp_path / "ulrich", "ulrich", project))
     until_registered(project, "anna", "ulrich")
@@ -85,9 +83,7 @@ def test_a_message_waits_while_its_recipient_is_away(
     assert PUBLISHABLE not in written
 
 
-def test_no_answer_log_file_or_process_shows_a_key(
-    running: Start[Companion], tmp_path: Path, project: StandIn
-) -> None:
+def test_no_answer_log_file_or_process_shows_a_key(running: Start, tmp_path: Path, project: StandIn) -> None:
     folder = tmp_path / "karla"
     karla = running(companion(folder, "karla", project, "--peers", "--peer-port", "0"))
     until_registered(project, "karla")
@@ -126,13 +122,13 @@ def get(program: Companion, path: str, token: str) -> str:
     request = Request(f"{program.control_url}{path}", headers={"Authorization": f"Bearer {token}"})
     try:
         with urlopen(request, timeout=processes.PATIENCE_S) as answer:
-            return answer.read().decode("latin-1")
+            return str(answer.read(), "latin-1")
     except HTTPError as error:
         return error.read().decode("latin-1")
 
 
 def test_a_kill_between_commit_and_deletion_neither_loses_nor_duplicates(
-    running: Start[Companion], tmp_path: Path, project: StandIn
+    running: Start, tmp_path: Path, project: StandIn
 ) -> None:
     names = ("berta", "walter")
     berta, walter = (running(companion(tmp_path / name, name, project)) for name in names)

@@ -18,7 +18,7 @@ FRIENDS = ["alice", "bob", "carol", "dave"]
 
 
 @pytest.fixture
-def state(running: Start[Program], data_dir: Path) -> State:
+def state(running: Start, data_dir: Path) -> State:
     """``state("save", file)`` runs ``companion state save`` until it ends."""
 
     def run(*arguments: str | Path, expect: int = 0) -> Program:
@@ -45,9 +45,7 @@ def unread(file: Path) -> dict[str, int]:
     return found
 
 
-def test_a_saved_state_can_be_loaded_again(
-    running: Start[Companion], state: State, data_dir: Path, tmp_path: Path
-) -> None:
+def test_a_saved_state_can_be_loaded_again(running: Start, state: State, data_dir: Path, tmp_path: Path) -> None:
     file = tmp_path / "scene Ünï.json"
     first = running(serve(data_dir))
     with Rest(first) as rest:
@@ -74,7 +72,7 @@ def test_a_saved_state_can_be_loaded_again(
     assert json.loads(again.read_text(encoding="utf-8")) == json.loads(file.read_text(encoding="utf-8"))
 
 
-def test_read_marks_are_saved(running: Start[Companion], state: State, data_dir: Path, tmp_path: Path) -> None:
+def test_read_marks_are_saved(running: Start, state: State, data_dir: Path, tmp_path: Path) -> None:
     file = tmp_path / "scene.json"
     server = running(serve(data_dir))
     with Rest(server) as rest, sockets.client(server.url) as me, sockets.client(server.url, "bob") as bob:
@@ -91,7 +89,7 @@ def test_read_marks_are_saved(running: Start[Companion], state: State, data_dir:
 
 
 def test_a_generated_state_with_fifty_chats_is_loaded(
-    running: Start[Companion], state: State, data_dir: Path, tmp_path: Path
+    running: Start, state: State, data_dir: Path, tmp_path: Path
 ) -> None:
     """Users may write a state by hand or generate it."""
     names = [f"friend {n:02}" for n in range(50)]
@@ -174,9 +172,7 @@ def test_save_writes_the_same_file_while_is_running_and_afterwards(
         assert [file.stat().st_mode & 0o777 for file in (first, second)] == [0o600, 0o600]
 
 
-def test_a_companion_that_is_starting_or_exiting_is_reported(
-    running: Start[Companion], state: State, data_dir: Path
-) -> None:
+def test_a_companion_that_is_starting_or_exiting_is_reported(running: Start, state: State, data_dir: Path) -> None:
     """The companion uses its state, but has no instance file yet, or has removed it."""
     running(serve(data_dir))
     (data_dir / "instance.json").unlink()
@@ -206,7 +202,7 @@ WRONG = {
 
 
 def test_loading_an_invalid_saved_state_changes_nothing(
-    running: Start[Companion], state: State, data_dir: Path, tmp_path: Path
+    running: Start, state: State, data_dir: Path, tmp_path: Path
 ) -> None:
     """This holds while a companion runs, and afterwards."""
     first = running(serve(data_dir))
@@ -231,7 +227,7 @@ def test_loading_an_invalid_saved_state_changes_nothing(
 
 @pytest.mark.parametrize("is_running", [False, True])
 def test_files_that_cannot_be_used_are_reported(
-    running: Start[Companion], state: State, data_dir: Path, tmp_path: Path, is_running: bool
+    running: Start, state: State, data_dir: Path, tmp_path: Path, is_running: bool
 ) -> None:
     if is_running:
         running(serve(data_dir))
@@ -243,7 +239,7 @@ def test_files_that_cannot_be_used_are_reported(
 
 
 def test_the_state_of_a_companion_that_was_never_started_can_be_saved(
-    running: Start[Companion], state: State, data_dir: Path, tmp_path: Path
+    running: Start, state: State, data_dir: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "scene.json"
     state("save", file)

@@ -4,6 +4,7 @@ import re
 import socket
 from pathlib import Path
 
+import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 
@@ -50,7 +51,7 @@ def test_status_shows_every_service_and_the_client_count(program: Companion, run
     assert (status["state"], status["clients"], status["username"]) == ("listening", 1, "me")
 
 
-def test_status_shows_which_service_is_off_and_why(running: Start[Companion], run: Run, data_dir: Path) -> None:
+def test_status_shows_which_service_is_off_and_why(running: Start, run: Run, data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         program = running(
@@ -66,14 +67,12 @@ def test_status_shows_which_service_is_off_and_why(running: Start[Companion], ru
     assert f"rest     http://127.0.0.1:{port}" in run("status").out
 
 
-def test_status_shows_what_is_switched_off(running: Start[Companion], run: Run, data_dir: Path) -> None:
+def test_status_shows_what_is_switched_off(running: Start, run: Run, data_dir: Path) -> None:
     running(serve(data_dir, "--no-rest"))
     assert "rest     off: switched off in Settings or by an option" in run("status").out
 
 
-def test_a_busy_event_port_of_the_tray_program_is_reported(
-    running: Start[Program], run: Run, data_dir: Path
-) -> None:
+def test_a_busy_event_port_of_the_tray_program_is_reported(running: Start, run: Run, data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         options = ("--port", str(port), "--rest-port", "0", *own_options(data_dir))
@@ -99,12 +98,12 @@ def test_pause_keeps_clients_and_resume_sends_again(program: Companion, run: Run
         assert sockets.receive(ui)["event"] == "typing", "events fired meanwhile are not sent later"
 
 
-def test_stop_closes_the_port_and_start_opens_it_again(running: Start[Companion], run: Run, data_dir: Path) -> None:
+def test_stop_closes_the_port_and_start_opens_it_again(running: Start, run: Run, data_dir: Path) -> None:
     program = running(serve(data_dir, port=free_port()))
     stops_and_starts(program, run)
 
 
-def test_stop_and_start_of_the_tray_program(running: Start[Companion], run: Run, data_dir: Path) -> None:
+def test_stop_and_start_of_the_tray_program(running: Start, run: Run, data_dir: Path) -> None:
     stops_and_starts(running(tray(data_dir)), run)
 
 
@@ -139,7 +138,7 @@ def test_serve_has_no_window_to_open(server: Companion, run: Run) -> None:
 
 @linux_only
 @pytest.mark.parametrize("tray_name", ["trayer"], indirect=True)
-def test_open_raises_the_window(desktop: Desktop, running: Start[Companion], run: Run, data_dir: Path) -> None:
+def test_open_raises_the_window(desktop: Desktop, running: Start, run: Run, data_dir: Path) -> None:
     running(tray(data_dir, "--hidden", env=desktop.env))
     wait_until(lambda: icons(desktop) == 1, "the tray icon")
     assert not desktop.windows()
@@ -166,9 +165,7 @@ def test_another_data_folder_is_another_companion(server: Companion, run: Run, t
     run("status", "--data-dir", tmp_path / "other", exits=4)
 
 
-def test_no_control_turns_off_script_access(
-    running: Start[Companion], run: Run, data_dir: Path, tmp_path: Path
-) -> None:
+def test_no_control_turns_off_script_access(running: Start, run: Run, data_dir: Path, tmp_path: Path) -> None:
     program = running(serve(data_dir, "--no-control"))
     wait_until(lambda: processes.read_instance_file(data_dir), "its instance file")
     for words in (("status",), ("trigger", "typing"), ("state", "save", tmp_path / "x.json")):
@@ -181,7 +178,7 @@ def test_no_control_turns_off_script_access(
 
 
 def test_a_busy_control_port_is_reported_and_the_other_services_work(
-    running: Start[Companion], run: Run, data_dir: Path
+    running: Start, run: Run, data_dir: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -199,9 +196,7 @@ def test_a_busy_control_port_is_reported_and_the_other_services_work(
 
 def test_an_interrupted_command_prints_no_traceback(server: Companion, data_dir: Path) -> None:
     with start_command(data_dir, "trigger", "typing", "--wait", "60") as waiting:
-        wait_until(
-            lambda: len(processes.psutil.Process(server.process.pid).net_connections()) > 3, "its connection"
-        )
+        wait_until(lambda: len(psutil.Process(server.process.pid).net_connections()) > 3, "its connection")
         waiting.send(processes.STOP_SIGNALS[-1])
         waiting.wait()
         assert "Traceback" not in "\n".join(waiting.err)

@@ -66,7 +66,7 @@ class Writer(threading.Thread):
 
 
 @pytest.mark.timeout(TIMEOUT_S + 30)
-def test_kill_9_while_writing_loses_no_confirmed_message(running: Start[Program], data_dir: Path) -> None:
+def test_kill_9_while_writing_loses_no_confirmed_message(running: Start, data_dir: Path) -> None:
     """The same file is used repeatedly. Every tenth time, the program is also killed while it starts."""
     without_recording(data_dir)  # which would report the kills
     rng = random.Random(20240115)
@@ -111,7 +111,7 @@ def test_kill_9_while_writing_loses_no_confirmed_message(running: Start[Program]
     assert len([name for name in kept if name.endswith(".db")]) == 3
 
 
-def test_an_unfinished_backup_is_removed(running: Start[Companion], data_dir: Path) -> None:
+def test_an_unfinished_backup_is_removed(running: Start, data_dir: Path) -> None:
     """A process that is killed during a backup leaves a part of the copy."""
     running(serve(data_dir)).stop()
     unfinished = data_dir / "backups" / "chat-1700000000000000000-start.part"
@@ -154,7 +154,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = need("mount", install="apt-get install mount")
-    command = [mount, "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", folder]
+    command: list[str | Path] = [mount, "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", folder]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"a small disk to fill can only be mounted by root: {done.stderr.strip()}")
@@ -164,7 +164,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 def post_until_full(rest: Rest) -> list[str]:
     """Post messages until one is rejected. Return the texts of the stored ones."""
-    stored = []
+    stored: list[str] = []
     for n in range(2000):
         text = f"{n} {LONG_TEXT}"
         answer = rest.request("POST", "/messages", {"to": "alice", "text": text})
@@ -176,7 +176,7 @@ def post_until_full(rest: Rest) -> list[str]:
 
 
 @linux_only
-def test_a_full_disk_is_reported_and_no_data_is_lost(running: Start[Companion], disk: Disk) -> None:
+def test_a_full_disk_is_reported_and_no_data_is_lost(running: Start, disk: Disk) -> None:
     data_dir = without_recording(disk.folder / "data")  # so that only the chat state needs space
     server = running(serve(data_dir))
     with Rest(server, "http://localhost:1420") as rest:
@@ -208,7 +208,7 @@ def test_a_full_disk_is_reported_and_no_data_is_lost(running: Start[Companion], 
 
 
 @linux_only
-def test_events_work_when_the_disk_is_full(running: Start[Companion], disk: Disk) -> None:
+def test_events_work_when_the_disk_is_full(running: Start, disk: Disk) -> None:
     """Client frames, allowed pages and rejected pages are handled without a traceback."""
     data_dir = disk.folder / "data"
     server = running(serve(data_dir))
@@ -234,9 +234,7 @@ def test_events_work_when_the_disk_is_full(running: Start[Companion], disk: Disk
 
 @linux_only
 @pytest.mark.parametrize("before", ["nothing", "stopped", "killed"])
-def test_a_start_on_a_full_disk_serves_events(
-    running: Start[Program], disk: Disk, before: str, tmp_path: Path
-) -> None:
+def test_a_start_on_a_full_disk_serves_events(running: Start, disk: Disk, before: str, tmp_path: Path) -> None:
     data_dir = disk.folder / "data"
     data_dir.mkdir()
     known: list[str] = []
@@ -279,7 +277,7 @@ def test_a_start_on_a_full_disk_serves_events(
 @linux_only
 @pytest.mark.parametrize("kib_free", [0, 32, 64])
 def test_a_start_on_an_almost_full_disk_with_expired_presence_succeeds(
-    running: Start[Program], disk: Disk, tmp_path: Path, kib_free: int
+    running: Start, disk: Disk, tmp_path: Path, kib_free: int
 ) -> None:
     """Friends whose presence has expired must be stored as offline at the start."""
     data_dir = disk.folder / "data"
@@ -346,7 +344,7 @@ REPAIRED = (
 )
 
 
-def fill_chat_state(running: Start[Companion], data_dir: Path) -> list[str]:
+def fill_chat_state(running: Start, data_dir: Path) -> list[str]:
     """Create a chat state of many pages, and return the texts of alice's chat."""
     with Rest(first := running(serve(data_dir))) as rest:
         for n in range(150):
@@ -363,7 +361,7 @@ DAMAGES = (
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda each: each.__name__)
-def test_damage_is_repaired_from_the_last_backup(running: Start[Companion], data_dir: Path, damage: Damage) -> None:
+def test_damage_is_repaired_from_the_last_backup(running: Start, data_dir: Path, damage: Damage) -> None:
     known = fill_chat_state(running, data_dir)
     file = data_dir / "chat.db"
     damage(file)
@@ -385,9 +383,7 @@ def test_damage_is_repaired_from_the_last_backup(running: Start[Companion], data
 
 
 @pytest.mark.parametrize("damage", [garbage_pages], ids=lambda each: each.__name__)
-def test_a_damaged_database_is_reported_once_in_one_line(
-    running: Start[Companion], data_dir: Path, damage: Damage
-) -> None:
+def test_a_damaged_database_is_reported_once_in_one_line(running: Start, data_dir: Path, damage: Damage) -> None:
     fill_chat_state(running, data_dir)
     damage(data_dir / "chat.db")
     server = running(serve(data_dir))
@@ -402,9 +398,7 @@ def repair_message(server: Companion) -> str:
     return "\n".join(server.err)
 
 
-def test_a_damaged_database_without_a_backup_starts_with_a_new_state(
-    running: Start[Companion], data_dir: Path
-) -> None:
+def test_a_damaged_database_without_a_backup_starts_with_a_new_state(running: Start, data_dir: Path) -> None:
     fill_chat_state(running, data_dir)
     shutil.rmtree(data_dir / "backups")
     overwrite_header(data_dir / "chat.db")
@@ -416,7 +410,7 @@ def test_a_damaged_database_without_a_backup_starts_with_a_new_state(
     assert list(data_dir.glob("chat.db.damaged-*"))
 
 
-def test_a_damaged_backup_is_skipped(running: Start[Companion], data_dir: Path) -> None:
+def test_a_damaged_backup_is_skipped(running: Start, data_dir: Path) -> None:
     known = fill_chat_state(running, data_dir)
     with Rest(server := running(serve(data_dir))) as rest:
         assert rest.post("bob", "only in the newest backup")
@@ -429,7 +423,7 @@ def test_a_damaged_backup_is_skipped(running: Start[Companion], data_dir: Path) 
     assert "is in use." in repair_message(server)
 
 
-def test_damage_within_a_text_does_not_stop_the_program(running: Start[Companion], data_dir: Path) -> None:
+def test_damage_within_a_text_does_not_stop_the_program(running: Start, data_dir: Path) -> None:
     """SQLite's integrity check does not find this damage."""
     known = fill_chat_state(running, data_dir)
     garbage_text(data_dir / "chat.db")
@@ -441,7 +435,7 @@ def test_damage_within_a_text_does_not_stop_the_program(running: Start[Companion
     assert "Traceback" not in "\n".join(server.err)
 
 
-def test_damage_within_the_newest_text_does_not_stop_the_program(running: Start[Companion], data_dir: Path) -> None:
+def test_damage_within_the_newest_text_does_not_stop_the_program(running: Start, data_dir: Path) -> None:
     """The newest texts are read during the start."""
     with Rest(first := running(serve(data_dir))) as rest:
         rest.post("alice", "message 77 of many")
@@ -454,7 +448,7 @@ def test_damage_within_the_newest_text_does_not_stop_the_program(running: Start[
     assert "Traceback" not in "\n".join(server.err)
 
 
-def test_two_damaged_files_in_a_row_are_both_kept(running: Start[Companion], data_dir: Path) -> None:
+def test_two_damaged_files_in_a_row_are_both_kept(running: Start, data_dir: Path) -> None:
     fill_chat_state(running, data_dir)
     for _ in range(2):
         overwrite_header(data_dir / "chat.db")
@@ -467,7 +461,7 @@ def test_two_damaged_files_in_a_row_are_both_kept(running: Start[Companion], dat
 
 @pytest.mark.parametrize("command", [("serve",), ("state", "save", "x.json"), ("state", "reset")], ids=" ".join)
 def test_a_chat_state_of_a_newer_version_is_rejected_and_not_changed(
-    running: Start[Program], data_dir: Path, command: tuple[str, ...]
+    running: Start, data_dir: Path, command: tuple[str, ...]
 ) -> None:
     running(serve(data_dir)).stop()
     file = data_dir / "chat.db"

@@ -44,7 +44,7 @@ def test_token_prints_what_scripts_need(program: Companion, run: Run) -> None:
 
 
 def test_a_token_file_is_created_once_and_only_its_owner_can_read_it(
-    running: Start[Companion], run: Run, data_dir: Path
+    running: Start, run: Run, data_dir: Path
 ) -> None:
     first = running(serve(data_dir))
     (token,) = run("token").out
@@ -58,9 +58,7 @@ def test_a_token_file_is_created_once_and_only_its_owner_can_read_it(
 
 
 @posix_only
-def test_a_token_file_that_others_can_read_is_rejected(
-    running: Start[Program], data_dir: Path, tmp_path: Path
-) -> None:
+def test_a_token_file_that_others_can_read_is_rejected(running: Start, data_dir: Path, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(TOKEN)
     file.chmod(0o640)
@@ -80,7 +78,7 @@ def test_a_token_file_that_others_can_read_meanwhile_is_not_used(
 
 
 @pytest.mark.parametrize("token", ["short", "with spaces in it, so no token", "ünïcödé-is-no-token-either"])
-def test_an_invalid_token_is_rejected(running: Start[Program], data_dir: Path, token: str) -> None:
+def test_an_invalid_token_is_rejected(running: Start, data_dir: Path, token: str) -> None:
     command = (*COMPANION, "serve", "--port", "0", "--rest-port", "0", "--control-port", "0")
     program = running(Program("serve", *command, "--data-dir", data_dir, env={"COMPANION_TOKEN": token}))
     assert program.wait() == 2
@@ -89,7 +87,7 @@ def test_an_invalid_token_is_rejected(running: Start[Program], data_dir: Path, t
     ]
 
 
-def test_a_token_from_the_environment(running: Start[Companion], run: Run, data_dir: Path) -> None:
+def test_a_token_from_the_environment(running: Start, run: Run, data_dir: Path) -> None:
     env = {"COMPANION_TOKEN": TOKEN}
     program = running(serve(data_dir, token_file=False, env=env))
     assert program.err == []
@@ -103,9 +101,7 @@ def test_a_token_from_the_environment(running: Start[Companion], run: Run, data_
 
 
 @pytest.mark.parametrize("variant", ["serve", "tray"])
-def test_without_a_keyring_commands_work_out_of_the_box(
-    running: Start[Program], tmp_path: Path, variant: str
-) -> None:
+def test_without_a_keyring_commands_work_out_of_the_box(running: Start, tmp_path: Path, variant: str) -> None:
     """With an empty home folder, no keyring and no variable, one process serves and another one triggers."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
@@ -149,7 +145,7 @@ def test_token_says_on_a_terminal_where_it_is_kept(server: Companion, data_dir: 
 
 
 def test_a_keyring_gives_both_processes_the_same_token(
-    running: Start[Companion], run: Run, data_dir: Path, tmp_path: Path
+    running: Start, run: Run, data_dir: Path, tmp_path: Path
 ) -> None:
     keyring = tmp_path / "keyring.json"
     env = {"PYTHON_KEYRING_BACKEND": file_keyring.NAME, file_keyring.VARIABLE: str(keyring)}
@@ -167,7 +163,7 @@ def test_a_keyring_gives_both_processes_the_same_token(
 
 
 def test_each_data_folder_has_its_own_token_in_the_keyring(
-    running: Start[Companion], run: Run, data_dir: Path, tmp_path: Path
+    running: Start, run: Run, data_dir: Path, tmp_path: Path
 ) -> None:
     env = {"PYTHON_KEYRING_BACKEND": file_keyring.NAME, file_keyring.VARIABLE: str(tmp_path / "keyring.json")}
     for folder in (data_dir, tmp_path / "other"):
@@ -175,9 +171,7 @@ def test_each_data_folder_has_its_own_token_in_the_keyring(
     assert run("token", env=env).out != run("token", "--data-dir", tmp_path / "other", env=env).out
 
 
-def test_a_locked_keyring_does_not_block_the_start(
-    running: Start[Companion], data_dir: Path, tmp_path: Path
-) -> None:
+def test_a_locked_keyring_does_not_block_the_start(running: Start, data_dir: Path, tmp_path: Path) -> None:
     """A locked keyring waits for its user. Here it is a named pipe that is never opened for writing."""
     if not hasattr(os, "mkfifo"):
         pytest.skip("needs a POSIX system")
@@ -318,7 +312,7 @@ def test_the_instance_file_is_removed_at_the_end(program: Companion, data_dir: P
 
 
 @linux_only
-def test_gnomes_keyring_keeps_the_token_between_two_starts(running: Start[Program], tmp_path: Path) -> None:
+def test_gnomes_keyring_keeps_the_token_between_two_starts(running: Start, tmp_path: Path) -> None:
     """With a real session bus and an unlocked keyring, four processes find the same token."""
     need("dbus-run-session", install="apt-get install dbus-daemon")
     need("gnome-keyring-daemon", install="apt-get install gnome-keyring")

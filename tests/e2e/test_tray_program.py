@@ -3,7 +3,6 @@
 import signal
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -34,7 +33,7 @@ def unexpected_errors(program: Program) -> list[str]:
 
 
 @pytest.fixture
-def program(running: Start[Companion], data_dir: Path) -> Companion:
+def program(running: Start, data_dir: Path) -> Companion:
     return running(tray(data_dir))
 
 
@@ -49,7 +48,7 @@ def test_a_signal_ends_it_with_exit_code_0(program: Companion, number: int) -> N
 
 @posix_only
 @pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
-def test_unresponsive_clients_do_not_delay_the_end(running: Start[Companion], data_dir: Path, number: int) -> None:
+def test_unresponsive_clients_do_not_delay_the_end(running: Start, data_dir: Path, number: int) -> None:
     program = running(tray(without_rate_limit(data_dir)))
     half_open, silent = sockets.raw(program.port), sockets.raw(program.port)
     stalled = sockets.raw(program.port, read_buffer=sockets.SMALL)
@@ -64,16 +63,14 @@ def test_unresponsive_clients_do_not_delay_the_end(running: Start[Companion], da
     assert unexpected_errors(program) == []
 
 
-def test_a_second_start_shows_the_first_window_and_ends(
-    program: Companion, running: Start[Program], data_dir: Path
-) -> None:
+def test_a_second_start_shows_the_first_window_and_ends(program: Companion, running: Start, data_dir: Path) -> None:
     second = running(Program("second start", *COMPANION, "--data-dir", data_dir, env=OFFSCREEN))
     assert second.wait() == 0, second
     assert unexpected_errors(second) == []
     assert answers(program.port)
 
 
-def test_a_second_start_can_change_the_port(program: Companion, running: Start[Program], data_dir: Path) -> None:
+def test_a_second_start_can_change_the_port(program: Companion, running: Start, data_dir: Path) -> None:
     port = free_port()
     second = running(
         Program("second start", *COMPANION, "--port", str(port), "--data-dir", data_dir, env=OFFSCREEN)
@@ -83,13 +80,13 @@ def test_a_second_start_can_change_the_port(program: Companion, running: Start[P
     wait_until(lambda: not answers(program.port), "the old port to be free")
 
 
-def test_serve_does_not_share_its_folder(program: Companion, running: Start[Program], data_dir: Path) -> None:
+def test_serve_does_not_share_its_folder(program: Companion, running: Start, data_dir: Path) -> None:
     second = running(Program("serve", *COMPANION, "serve", "--port", "0", "--data-dir", data_dir))
     assert second.wait() == 3
     assert "Another companion is running" in "\n".join(second.err)
 
 
-def test_a_start_after_kill_9_succeeds(running: Start[Companion], data_dir: Path) -> None:
+def test_a_start_after_kill_9_succeeds(running: Start, data_dir: Path) -> None:
     first = running(tray(data_dir))
     first.process.kill()
     first.wait()
@@ -98,9 +95,7 @@ def test_a_start_after_kill_9_succeeds(running: Start[Companion], data_dir: Path
         pass
 
 
-def test_the_tray_program_keeps_running_if_its_port_is_busy(
-    running: Start[Any], data_dir: Path, tmp_path: Path
-) -> None:
+def test_the_tray_program_keeps_running_if_its_port_is_busy(running: Start, data_dir: Path, tmp_path: Path) -> None:
     """The window reports it, and a stop signal still works."""
     other = running(serve(tmp_path / "other"))
     program = running(
@@ -120,7 +115,7 @@ def test_the_tray_program_keeps_running_if_its_port_is_busy(
         pass
 
 
-def test_a_folder_that_cannot_be_written_is_reported(running: Start[Program], tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(running: Start, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     program = running(
         Program("tray", *COMPANION, "--port", "0", "--data-dir", tmp_path / "file" / "data", env=OFFSCREEN)
@@ -132,9 +127,7 @@ def test_a_folder_that_cannot_be_written_is_reported(running: Start[Program], tm
 
 @posix_only
 @pytest.mark.parametrize("after_s", [0, 0.02, 0.05, 0.1, 0.2])
-def test_ctrl_c_while_it_starts_ends_it_without_a_traceback(
-    running: Start[Program], data_dir: Path, after_s: float
-) -> None:
+def test_ctrl_c_while_it_starts_ends_it_without_a_traceback(running: Start, data_dir: Path, after_s: float) -> None:
     settings = data_dir / "p2p-chat-companion" / "settings.toml"
     settings.parent.mkdir(parents=True)
     settings.write_text("port = 0\nrest_port = 0\ncontrol_port = 0\n")
@@ -147,7 +140,7 @@ def test_ctrl_c_while_it_starts_ends_it_without_a_traceback(
     assert "Traceback" not in "".join(program.err)
 
 
-def test_invalid_settings_are_reported_by_status_and_in_the_log(running: Start[Companion], data_dir: Path) -> None:
+def test_invalid_settings_are_reported_by_status_and_in_the_log(running: Start, data_dir: Path) -> None:
     data_dir.mkdir()
     (data_dir / "settings.toml").write_text("username = 17\n")
     running(tray(data_dir))
@@ -158,7 +151,7 @@ def test_invalid_settings_are_reported_by_status_and_in_the_log(running: Start[C
 
 
 def test_a_second_start_reports_options_that_have_no_effect(
-    program: Companion, running: Start[Program], data_dir: Path
+    program: Companion, running: Start, data_dir: Path
 ) -> None:
     second = running(Program("second", *COMPANION, "--data-dir", data_dir, "--no-rest", env=OFFSCREEN))
     assert second.wait() == 3, second
@@ -167,7 +160,7 @@ def test_a_second_start_reports_options_that_have_no_effect(
 
 @linux_only
 @pytest.mark.parametrize("display", [{"DISPLAY": ":4242"}, {"QT_QPA_PLATFORM": "nonsense"}], ids=str)
-def test_a_missing_display_is_reported(running: Start[Program], data_dir: Path, display: dict[str, str]) -> None:
+def test_a_missing_display_is_reported(running: Start, data_dir: Path, display: dict[str, str]) -> None:
     env = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "QT_QPA_PLATFORM": "", **display}
     program = running(Program("no display", *COMPANION, "--data-dir", data_dir, env=env))
     assert program.wait() == 1, program

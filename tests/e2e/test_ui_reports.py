@@ -40,7 +40,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 
 @pytest.fixture
-def ui(build: Build, running: Start[Site], run: Run, server: Companion) -> Site:
+def ui(build: Build, running: Start, run: Run, server: Companion) -> Site:
     """The page, at an origin that is allowed."""
     pages = {
         "/": (build.source / "index.html").read_text(encoding="utf-8"),
@@ -237,7 +237,7 @@ async def test_a_build_for_production_contains_no_reporter(build: Build) -> None
 
 
 async def test_a_page_of_another_origin_cannot_report(
-    open_page: Open, browser: Any, running: Start[Site], server: Companion, run_json: RunJson, run: Run
+    open_page: Open, browser: Any, running: Start, server: Companion, run_json: RunJson, run: Run
 ) -> None:
     await open_page()
     run("ui-state", "expect", "--all", "--within", "20")

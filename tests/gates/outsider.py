@@ -26,7 +26,8 @@ NO_CONTROLS = dict.fromkeys([*range(0x20), 0x7F])
 LINE_ENDS = dict.fromkeys(b"\0\r\n")
 NOT_IN_FILE_NAMES = re.compile(r"[/\x00]")
 WAITS = ("wait", "within")
-BASES = {
+Json = Any
+BASES: dict[str, dict[str, Json]] = {
     "POST /v1/trigger": {"event": "new_message"},
     "PUT /v1/fixtures/{name}": {"event": "typing", "data": {"username": "alice", "typing": True}},
     "POST /v1/expectations": {"event": "typing"},
@@ -35,7 +36,6 @@ BASES = {
 """Valid bodies to which one property is added at a time, because some properties exclude each other."""
 SKIPPED_PATHS = ("/v1/quit", "/v1/journal/stream", "/v1/server/stop", "/v1/start-at-login")
 """Operations without a text, and those that end the companion, stop its server or change the system."""
-Json = Any
 
 
 def write_files(data_dir: Path, text: str) -> None:
@@ -43,7 +43,9 @@ def write_files(data_dir: Path, text: str) -> None:
     data_dir.mkdir(parents=True, exist_ok=True)
     defaults = msgspec.structs.asdict(Settings())
     # The fixtures folder is filled below.
-    given = {name: text for name, value in defaults.items() if isinstance(value, str) and name != "fixtures"}
+    given: dict[str, object] = {
+        name: text for name, value in defaults.items() if isinstance(value, str) and name != "fixtures"
+    }
     given |= {"allowed_origins": [ORIGIN, text], "pinned": ["canary", text], text: text}
     lines = [f"{json.dumps(name)} = {json.dumps(value)}\n" for name, value in given.items()]
     (data_dir / "settings.toml").write_text("".join(lines), encoding="utf-8", errors="replace")
@@ -87,7 +89,7 @@ def changed(value: Json, path: tuple[str | int, ...], text: str) -> Json:
     """Return a copy of a JSON value with ``text`` at ``path``."""
     if not path:
         return text
-    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy: Any = dict(value) if isinstance(value, dict) else list(value)
     copy[path[0]] = changed(copy[path[0]], path[1:], text)
     return copy
 
@@ -155,7 +157,7 @@ class Outsider:
         """Send an HTTP request, and return the body of the response, whatever its status."""
         connection = http.client.HTTPConnection("127.0.0.1", port or self._server.control_port, timeout=20)
         agent = self._text.translate(NO_CONTROLS).encode()
-        headers = {"Authorization": f"Bearer {self._server.token}", "User-Agent": agent}
+        headers: dict[str, str | bytes] = {"Authorization": f"Bearer {self._server.token}", "User-Agent": agent}
         if kind:
             headers["Content-Type"] = kind
         try:

@@ -75,6 +75,12 @@ def _introduce(one: Person, other: Person) -> None:
         assert command.wait() == 0, command
 
 
+def end_all(companions: list[Companion]) -> None:
+    """End those of the companions that run then."""
+    for each in companions:
+        each.end()
+
+
 def run(long: bool) -> Outcome:
     if shutil.which("strace") is None:
         pytest.skip("no strace")
@@ -83,7 +89,7 @@ def run(long: bool) -> Outcome:
         anna, ben = (Person(name, Path(folder) / name, free_port(), []) for name in ("anna", "ben"))
         for each in (anna, ben):
             each.start()
-            stack.callback(lambda each=each: [companion.end() for companion in each.running])
+            stack.callback(end_all, each.running)
         _introduce(anna, ben)
         _introduce(ben, anna)
         answered: list[str] = []

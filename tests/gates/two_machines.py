@@ -11,6 +11,7 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ class Person:
         start = folder / f"chromium-{self.name}"
         start.write_text("#!/bin/sh\nexec " + " ".join(map(str, self.machine.command(path))) + ' "$@"\n')
         start.chmod(start.stat().st_mode | stat.S_IXUSR)
-        site = [
+        site: list[str | Path] = [
             sys.executable,
             "-m",
             "http.server",
@@ -135,7 +136,7 @@ async def play(anna: Person, ben: Person, project: StandIn) -> None:
     for each, other in ((anna, ben), (ben, anna)):
         await each.open()
         await each.chat.add_friend(other.name)
-        await each.until(lambda each=each, other=other: _lists(each, other), "the friend from the directory")
+        await each.until(partial(_lists, each, other), "the friend from the directory")
         await each.chat.reload()
         await each.chat.open_chat(other.name)
     step("each found the other in the directory")
@@ -224,7 +225,7 @@ async def main(folder: Path) -> None:
             "COMPANION_SUPABASE_URL": project.url,
             "COMPANION_SUPABASE_KEY": PUBLISHABLE,
         }
-        people = []
+        people: list[Person] = []
         for number, name in ((2, "anna"), (3, "ben")):
             machine = create_machine(name, number)
             stack.callback(machine.holder.wait)
@@ -234,7 +235,8 @@ async def main(folder: Path) -> None:
             person.start()
             await stack.enter_async_context(person.browser(folder))
             people.append(person)
-        await play(*people, project)
+        anna, ben = people
+        await play(anna, ben, project)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import signal
-import sys
 import threading
 
 from app.__main__ import run
@@ -23,4 +22,4 @@ def print_task_counts() -> None:
 if __name__ == "__main__":
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     threading.Thread(target=print_task_counts, daemon=True).start()
-    sys.exit(run())
+    run()
