@@ -46,7 +46,7 @@ def new_test_loop() -> asyncio.AbstractEventLoop:
     app = QApplication.instance()
     assert app
     loop = new_loop(app)
-    loop.set_default_executor(QThreadExecutor(THREADS))  # type: ignore[arg-type]
+    loop.set_default_executor(QThreadExecutor(THREADS))
     if type(loop) is StockLoop:
         _guard_callbacks(loop)
     return loop
@@ -314,4 +314,4 @@ async def second_start(folder: Path, arguments: Any, *, own_process: bool = Fals
     command = [sys.executable, "-c", HAND_OVER, str(folder), json.dumps(arguments)]
     result = await run_in_thread(functools.partial(subprocess.run, command, timeout=60, check=False))
     assert result.returncode in (0, 1)
-    return result.returncode == 0
+    return bool(result.returncode == 0)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from app.companion import Companion
 from app.hub.origin import PANEL
 from app.protocol.envelope import Envelope
+from app.ui.widgets.event_panel import EventPanel
 from app.ui.window import INJECT, ROOMS, MainWindow
 from tests.conftest import Connect
 
@@ -65,7 +66,7 @@ async def test_every_control_has_a_name(
                 window.inject.tabs.setCurrentIndex(tab)
                 for view in (0, 1):
                     panel = window.inject.panels.currentWidget()
-                    if hasattr(panel, "show_view"):
+                    if isinstance(panel, EventPanel):
                         panel.show_view(view)
                     for widget in controls(window):
                         count += 1

@@ -128,7 +128,7 @@ def test_a_click_selects_a_message(view: BubbleView, qtbot: Any) -> None:
 
 
 def test_delivery_reactions_and_selection_change_the_picture(view: BubbleView) -> None:
-    reacted = {"reactions": [{"emoji": "👍", "from": "bob"}]}
+    reacted: dict[str, Any] = {"reactions": [{"emoji": "👍", "from": "bob"}]}
     pictures = []
     for each in (
         message("x", sent=True), message("x", sent=True, delivered=False), message("x", sent=True, **reacted),

@@ -10,6 +10,7 @@ from app.ui.bundle_dialog import BundleDialog
 from app.ui.window import MainWindow
 from tests.conftest import until
 from tests.ui.frames import wait_until_idle
+from tests.ui.parts import child
 
 SECRET = "Zaphod"
 
@@ -61,7 +62,7 @@ async def test_the_menu_and_the_window_of_a_recording_offer_a_bug_report(
     await until(lambda: window.recordings.windows)
     opened = window.recordings.windows[0]
     opened.report.click()
-    dialog = opened.findChild(BundleDialog)
+    dialog = child(opened, BundleDialog)
     await until(dialog.save.isEnabled)
     dialog.accept()
     opened.close()

@@ -13,7 +13,7 @@ from app.hub.journal import Kind
 from app.protocol.contract import Direction, Event
 from app.protocol.event_type import EventType, StructEvent
 from app.protocol.fixture import Fixture
-from app.ui.widgets.event_panel import JSON
+from app.ui.widgets.event_toolbar import JSON
 from app.ui.window import CLIENTS, EVENTS, FIXTURES, INJECT, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
 from tests.ui.conftest import Windows
@@ -74,6 +74,7 @@ async def test_an_added_event_has_a_form_that_fires_it(
     assert window.inject.panels.currentWidget() is window.inject.event_panel("typing")
     open_tab(window, "Message delivered", qtbot)
     panel = window.inject.event_panel("message_delivered")
+    assert panel is not None
     assert panel is window.inject.panels.currentWidget()
     panel.form().field("msg_id").set_value("m1")
     qtbot.mouseClick(window.inject.bar.now, LEFT)

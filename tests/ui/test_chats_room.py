@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
 
 from app.companion import Companion
 from app.hub.origin import PANEL
@@ -25,6 +25,7 @@ from tests.hub.doubles import FakeTime
 from tests.ui.conftest import Windows
 from tests.ui.frames import all_frames, frame, wait_until_idle
 from tests.ui.messages import load, many_messages, message, stored_messages
+from tests.ui.parts import child
 from tests.ui.test_accessibility import accessible_text, controls
 
 LEFT = Qt.MouseButton.LeftButton
@@ -227,7 +228,7 @@ async def test_the_online_switch_fires_an_event_and_shows_the_state(
     window: MainWindow, room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    grid = window.inject.findChild(PresenceGrid)
+    grid = child(window.inject, PresenceGrid)
     for event, online in (("friend_offline", False), ("friend_online", True)):
         qtbot.mouseClick(room.header.online, LEFT)
         assert await frame(client) == {"event": event, "data": {"username": "alice"}}
@@ -808,7 +809,7 @@ async def test_the_room_can_be_used_with_the_keyboard_only(
     qtbot.keyClick(room.list, Qt.Key.Key_Down)
     await wait_until_updated(room)
     assert room.header.name.text() == "carol"
-    visited = []
+    visited: list[QWidget] = []
     while QApplication.focusWidget() is not room.composer.line:
         focused = QApplication.focusWidget()
         assert focused is not None

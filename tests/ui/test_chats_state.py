@@ -18,6 +18,7 @@ from tests.conftest import MakeCompanion, until
 from tests.ui.conftest import Windows
 from tests.ui.frames import wait_until_idle
 from tests.ui.messages import load, many_messages, stored_messages
+from tests.ui.parts import child
 from tests.ui.test_chats_room import choose, names, wait_until_updated
 
 LEFT = Qt.MouseButton.LeftButton
@@ -70,7 +71,7 @@ def open_dialog(kind: type[Any]) -> Any:
 
 
 def answer(dialog: QInputDialog, text: str, qtbot: Any) -> None:
-    line = dialog.findChild(QLineEdit)
+    line = child(dialog, QLineEdit)
     line.selectAll()
     qtbot.keyClicks(line, text)
     qtbot.keyClick(line, Qt.Key.Key_Return)
@@ -383,7 +384,7 @@ async def test_save_and_load_open_a_file_dialog(room: ChatsRoom, messages: list[
         dialog = open_dialog(QFileDialog)
         assert dialog.windowTitle() == f"{title} chat state"
         dialog.setDirectory(str(tmp_path))
-        dialog.findChild(QLineEdit).setText(str(file.with_suffix("") if title == "Save" else file))
+        child(dialog, QLineEdit).setText(str(file.with_suffix("") if title == "Save" else file))
         dialog.accept()
         if title == "Load":
             await until(lambda: isinstance(QApplication.activeModalWidget(), QMessageBox))

@@ -31,7 +31,7 @@ def ids(model: ClientsModel) -> list[int]:
 
 
 def text(model: ClientsModel, line: int, column: Col) -> str:
-    return model.data(model.index(line, column), Qt.ItemDataRole.DisplayRole)
+    return str(model.data(model.index(line, column), Qt.ItemDataRole.DisplayRole))
 
 
 def test_clients_connected_before_the_model_was_created_are_listed(stage: Stage) -> None:

@@ -25,6 +25,7 @@ from app.ui.window import CLIENTS, EVENTS, INJECT, MainWindow
 from tests.cli.doubles import unused_port
 from tests.conftest import PATIENCE_S, Connect, until
 from tests.ui.frames import all_frames, frame, wait_until_idle
+from tests.ui.parts import child, focused_widget, line_of
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -74,7 +75,7 @@ async def test_clients_appear_and_disappear(room: ClientsRoom, connect_client: C
     assert room.body.currentIndex() == 1
 
     def shown(column: Col) -> str:
-        return room.model.data(room.model.index(0, column), Qt.ItemDataRole.DisplayRole)
+        return str(room.model.data(room.model.index(0, column), Qt.ItemDataRole.DisplayRole))
 
     assert [shown(column) for column in (Col.CLIENT, Col.ORIGIN, Col.AGENT)] == [
         "1 · alice", "http://localhost:1420", "Tester/1",
@@ -116,7 +117,7 @@ async def test_the_client_receives_the_close_code_and_reason(
 ) -> None:
     other, client = await connect_client(), await connect_client()
     select(room, 1, qtbot)
-    room.code.lineEdit().selectAll()
+    line_of(room.code).selectAll()
     qtbot.keyClicks(room.code.lineEdit(), "4321")
     room.reason.setText("göod bye")
     qtbot.mouseClick(room.close_button, LEFT)
@@ -471,16 +472,16 @@ async def test_the_focus_stays_in_the_room_after_allow(
 ) -> None:
     companion.rejection_log.add("events", "not allowed", "http://localhost:5555")
     room.refused.show_refused()
-    button = room.refused.findChild(QPushButton)
+    button = child(room.refused, QPushButton)
     button.setFocus()
     qtbot.keyClick(button, Qt.Key.Key_Space)
-    assert room.isAncestorOf(QApplication.focusWidget())
+    assert room.isAncestorOf(focused_widget())
     await connect_client()
     room.table.selectRow(0)
     room.abort.setFocus()
     qtbot.keyClick(room.abort, Qt.Key.Key_Space)
     await until(lambda: companion.hub.connection_count == 0)
-    assert room.isAncestorOf(QApplication.focusWidget())
+    assert room.isAncestorOf(focused_widget())
 
 
 async def test_show_events_filters_the_log_for_that_client(

@@ -33,7 +33,7 @@ def editor(show: Show) -> CodeEditor:
 
 
 def underlined(editor: CodeEditor) -> list[str]:
-    return [each.cursor.selectedText() for each in editor.extraSelections()]  # type: ignore[attr-defined]
+    return [each.cursor.selectedText() for each in editor.extraSelections()]
 
 
 def numbers(editor: CodeEditor) -> list[int]:

@@ -34,6 +34,7 @@ from app.system.data_directory import DataDirectory, Overrides
 from app.system.exit_codes import Exit
 from app.system.settings import Settings
 from app.ui import single_instance, theme
+from app.ui.application import Application
 from app.ui.single_instance import hand_over
 from app.ui.theme import DARK, LIGHT
 from app.ui.widgets.name_dialog import NameDialog
@@ -42,6 +43,7 @@ from tests.conftest import PATIENCE_S, newest_client, until
 from tests.system.keyrings import LockedKeyring, using
 from tests.ui.conftest import destroy_now, second_start
 from tests.ui.frames import frame
+from tests.ui.parts import menu_of
 
 LEFT = Qt.MouseButton.LeftButton
 Start = Callable[..., Awaitable[TrayApp]]
@@ -92,7 +94,7 @@ async def apps() -> RunningApps:
 
 
 @pytest.fixture
-async def start(qapp: QApplication, home: DataDirectory, apps: RunningApps) -> AsyncIterator[Start]:
+async def start(qapp: Application, home: DataDirectory, apps: RunningApps) -> AsyncIterator[Start]:
     async def start_one(
         *, hidden: bool = False, port: int | None = 0, rest_port: int = 0, first: bool = False, **settings: Any
     ) -> TrayApp:
@@ -252,7 +254,7 @@ async def test_with_a_client_quitting_asks_and_quit_closes_with_1001(
     desktop.ask_to_quit()
     assert question().text() == "2 clients connected. Quit anyway?"
     answer(question(), "Quit", qtbot)
-    codes = await asyncio.gather(close_code(first), close_code(second))
+    codes = list(await asyncio.gather(close_code(first), close_code(second)))
     assert codes == [1001, 1001]
     assert await apps.code(desktop) == Exit.OK
 
@@ -292,7 +294,9 @@ async def test_the_confirmation_can_be_disabled(start: Start, apps: RunningApps)
 async def test_a_quit_event_of_the_system_quits(start: Start, apps: RunningApps) -> None:
     desktop = await start()
     client = await connect_to(desktop)
-    QCoreApplication.sendEvent(QApplication.instance(), QEvent(QEvent.Type.Quit))
+    application = QApplication.instance()
+    assert application is not None
+    QCoreApplication.sendEvent(application, QEvent(QEvent.Type.Quit))
     assert await apps.code(desktop) == Exit.OK
     assert await close_code(client) == 1001
 
@@ -1061,7 +1065,12 @@ def test_a_second_start_with_an_option_that_cannot_be_changed_changes_nothing(
     """Regression: the command failed, but the running companion had moved its event server."""
     handed_over: list[dict[str, Any]] = []
     monkeypatch.setattr(single_instance, "connect", lambda _: QLocalSocket())
-    monkeypatch.setattr(single_instance, "send", lambda _, arguments: handed_over.append(arguments) or True)
+
+    def send(_: object, arguments: dict[str, Any]) -> bool:
+        handed_over.append(arguments)
+        return True
+
+    monkeypatch.setattr(single_instance, "send", send)
     assert run(Overrides(port=9000, control_port=9001), tmp_path, None, hidden=False) == Exit.BUSY
     assert "--control-port cannot be changed while it runs" in capsys.readouterr().err
     assert handed_over == []
@@ -1184,7 +1193,7 @@ async def test_the_result_of_firing_is_shown_in_tooltip_and_notification_if_the_
     assert desktop._tray
     desktop._tray.menu.aboutToShow.emit()
     fire = next(each for each in desktop._tray.menu.actions() if each.text() == "Fire")
-    fire.menu().actions()[0].trigger()
+    menu_of(fire).actions()[0].trigger()
     assert (await frame(client))["event"] == "new_message"
     await until(lambda: "Fired" in desktop._tray.icon.toolTip() if desktop._tray else False)
     assert desktop._tray.icon.toolTip().endswith(" Fired: A friend says hi → 1 client")

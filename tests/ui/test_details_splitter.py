@@ -29,6 +29,12 @@ def splitter(show: Show) -> DetailsSplitter:
     return splitter
 
 
+def details_of(splitter: DetailsSplitter) -> QWidget:
+    details = splitter.widget(1)
+    assert details is not None
+    return details
+
+
 def share_of_log(splitter: DetailsSplitter) -> float:
     """Return the share of the log in the whole size."""
     return splitter.sizes()[0] / sum(splitter.sizes())
@@ -80,16 +86,16 @@ def test_details_that_are_added_later_get_their_saved_size(splitter: DetailsSpli
     show(second)
     assert second.saveState() == splitter.saveState(), "the log alone has no size to remember"
     second.add_details(QLabel("details"))
-    second.widget(1).show()
+    details_of(second).show()
     assert share_of_log(second) == pytest.approx(0.75, abs=0.02)
 
 
 def test_hiding_the_details_keeps_their_size(splitter: DetailsSplitter, qtbot: Any) -> None:
     move(splitter, 450)
-    splitter.widget(1).hide()
+    details_of(splitter).hide()
     splitter.resize(1_400, 600)
     splitter.resize(1_000, 600)
-    splitter.widget(1).show()
+    details_of(splitter).show()
     qtbot.waitUntil(lambda: all(splitter.sizes()))
     assert share_of_log(splitter) == pytest.approx(0.75, abs=0.02)
 

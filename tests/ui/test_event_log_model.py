@@ -57,7 +57,7 @@ def numbers(model: EventLogModel) -> list[int]:
 
 
 def text(model: EventLogModel, line: int, column: Col) -> str:
-    return model.data(model.index(line, column), Qt.ItemDataRole.DisplayRole)
+    return str(model.data(model.index(line, column), Qt.ItemDataRole.DisplayRole))
 
 
 def test_rows_of_the_journal_are_shown_initially(journal: Journal) -> None:

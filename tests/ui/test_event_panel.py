@@ -14,11 +14,13 @@ from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
-from app.ui.widgets.event_panel import FORM, JSON, EventPanel
+from app.ui.widgets.event_panel import EventPanel
+from app.ui.widgets.event_toolbar import FORM, JSON
 from app.ui.widgets.fields import LongTextField, NameField
 from app.ui.widgets.form_view import as_text
 from tests.ui.cast import set_friends
 from tests.ui.contracts import MessageDelivered, event_type
+from tests.ui.parts import line_of
 
 pytestmark = pytest.mark.usefixtures("styled")
 
@@ -85,7 +87,7 @@ def test_without_personas_the_sample_values_are_filled_in(stopped_companion: Com
 def test_a_validation_error_is_shown_below_its_field_while_typing(message: EventPanel, qtbot: Any) -> None:
     sender = message.form().field("from")
     assert isinstance(sender, NameField)
-    sender.box.lineEdit().selectAll()
+    line_of(sender.box).selectAll()
     qtbot.keyClick(sender.box.lineEdit(), Qt.Key.Key_Delete)
     assert [problem.path for problem in message.problems] == ["data.from"]
     visible = {label.accessibleName() for label in message.findChildren(QLabel, "problem") if label.isVisible()}
@@ -365,7 +367,7 @@ def test_a_value_that_the_form_would_change_keeps_the_json_view(
 ) -> None:
     message.show_view(JSON)
     original = json_of(message)
-    for change in (
+    changes: tuple[dict[str, object], ...] = (
         {"delivered": "yes"},
         {"delivered": 1},
         {"text": 5},
@@ -377,7 +379,8 @@ def test_a_value_that_the_form_would_change_keeps_the_json_view(
         {"reactions": []},
         {"reactions": [{"emoji": "👍"}]},
         {"reactions": [{"emoji": "👍", "from": "bob", "at": 5}]},
-    ):
+    )
+    for change in changes:
         with subtests.test(change=change):
             event = {**original, "data": original["data"] | change}
             message.editor.setPlainText(json.dumps(event))

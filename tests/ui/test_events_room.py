@@ -19,7 +19,7 @@ from app.cli.options import parse_assignments
 from app.companion import Companion
 from app.hub.clock import Clock
 from app.hub.expectation import Expectation
-from app.hub.journal import Kind, Verdict
+from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import PANEL, REST
 from app.hub.row import STATE_CHANGES
 from app.protocol.catalog import Catalog, built_in
@@ -78,6 +78,11 @@ async def online(companion: Companion, username: str = "alice") -> None:
 
 def events(room: EventsRoom) -> list[str]:
     return [room.model.row(line).event for line in range(room.model.rowCount())]
+
+
+def selected_row(room: EventsRoom) -> Row:
+    assert room.selected is not None
+    return room.selected
 
 
 async def select(room: EventsRoom, event: str, qtbot: Any) -> None:
@@ -164,7 +169,7 @@ async def test_the_selected_row_stays_selected_and_in_view_when_the_filter_chang
     room.filter.setText("bob")
     await until(lambda: not room.filtering and room.model.rowCount() == 1)
     await select(room, "friend_online", qtbot)
-    number = room.selected.seq
+    number = selected_row(room).seq
     tree = room.details.tree.view
     tree.collapseAll()
     room.clear_filter()
@@ -174,6 +179,7 @@ async def test_the_selected_row_stays_selected_and_in_view_when_the_filter_chang
     assert room.details.isVisible()
     assert not tree.isExpanded(tree.model().index(1, 0)), "the details are not filled again"
     line = room.table.selected_line
+    assert line is not None
     await until(lambda: room.table.viewport().rect().contains(room.table.visualRect(room.model.index(line, 0))))
     assert not room.table.following
     room.filter.setText("event:nothing")
@@ -348,7 +354,7 @@ async def test_esc_closes_the_details_and_the_arrow_keys_continue_there(
                 await online(companion, name)
             await select(room, "friend_online", qtbot)
             qtbot.keyClick(room.table, Qt.Key.Key_Up)
-            number = room.selected.seq
+            number = selected_row(room).seq
             details = room.details
             if focused == "pretty":
                 details.tabs.setCurrentWidget(details.pretty)
@@ -362,7 +368,7 @@ async def test_esc_closes_the_details_and_the_arrow_keys_continue_there(
             assert room.table.selected_count == 0
             assert QApplication.focusWidget() is room.table
             qtbot.keyClick(room.table, Qt.Key.Key_Down)
-            assert room.selected.seq == number + 1
+            assert selected_row(room).seq == number + 1
 
 
 async def test_esc_in_the_search_of_the_details_clears_the_search_first(
@@ -387,7 +393,7 @@ async def test_esc_while_an_annotation_is_edited_does_not_close_the_details(
     assert room.details.header.annotation.text() == "r e s", "the letters are no shortcuts there"
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
     assert room.details.isVisible()
-    assert room.model.mark(room.selected.seq).annotation == ""
+    assert room.model.mark(selected_row(room).seq).annotation == ""
 
 
 @pytest.mark.parametrize("where", ["header", "tabs"])
@@ -401,7 +407,7 @@ async def test_the_keys_of_a_row_work_in_the_header_of_its_details(
     (room.details.header.buttons[RESEND] if where == "header" else room.details.tabs.tabBar()).setFocus()
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_R)
     assert json.loads(await text(client))["event"] == "friend_online"
-    number = room.selected.seq
+    number = selected_row(room).seq
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_M)
     assert room.model.mark(number).pinned
 
@@ -417,7 +423,7 @@ async def test_a_row_of_the_server_shows_what_happened(
     assert facts.meaning.text() == "A client connected to the event server."
     assert facts.note.text().startswith("acts as me")
     assert facts.client.text() == "1 · me"
-    assert facts.time.text() == f"{datetime.fromtimestamp(room.selected.wall):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    assert facts.time.text() == f"{datetime.fromtimestamp(selected_row(room).wall):%Y-%m-%d %H:%M:%S.%f}"[:-3]
     assert not facts.result.isVisible()
     assert " 0 B" not in room.details.header.facts.text()
     companion.hub.log_server_event("not sent", note="no client is connected", verdict=Verdict.WARNING)
@@ -530,6 +536,7 @@ async def test_e_opens_inject_with_the_values_of_the_event(
     qtbot.keyClick(room.table, Qt.Key.Key_E)
     assert window.rooms.current == INJECT
     panel = window.inject.event_panel("new_message")
+    assert panel is not None
     assert panel is window.inject.panels.currentWidget()
     assert panel.form().value() == HELLO.data
     qtbot.mouseClick(window.inject.bar.now, LEFT)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -26,9 +26,10 @@ from app.ui.window import FIXTURES, INJECT, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.conftest import destroy_now
 from tests.ui.frames import frame, wait_until_idle
+from tests.ui.parts import child
 
 LEFT = Qt.MouseButton.LeftButton
-Fire = Callable[[Target], Awaitable[Delivery]]
+Fire = Callable[[Target], Coroutine[Any, Any, Delivery]]
 Show = Callable[[QWidget], None]
 TYPING = '{"event": "typing", "data": {"to": "alice", "typing": true}}'
 
@@ -198,9 +199,13 @@ async def test_an_answer_in_time_is_shown_in_green_with_its_delay(
     await until(lambda: not running_expectations(companion))
 
 
+def result_of(row: ExpectRow) -> tuple[Expectation | None, str]:
+    return row.expected, row.problem
+
+
 def answered(
     companion: Companion, client: ClientConnection, *answers: str
-) -> Callable[[Target], Awaitable[Delivery]]:
+) -> Callable[[Target], Coroutine[Any, Any, Delivery]]:
     """Return a function that fires and returns when the answers have arrived, however short the expectation is."""
 
     async def fire(_: Target) -> Delivery:
@@ -417,7 +422,7 @@ async def test_conditions_that_the_field_cannot_show_are_reported(
 async def test_a_problem_with_the_event_is_not_one_of_the_conditions(bar: FireBar) -> None:
     bar.expect.choose(Expectation("gone", where={"to": "alice"}))
     assert bar.expect.problem.startswith("Then expect: There is no client event 'gone'. Use typing, ")
-    assert bar.expect.findChild(QLabel, "problem").text() == bar.expect.problem
+    assert child(bar.expect, QLabel, "problem").text() == bar.expect.problem
     bar.fire()
     assert bar.status.text().startswith("Not fired. Then expect: There is no client event 'gone'. ")
 
@@ -427,16 +432,16 @@ async def test_an_event_named_nothing_can_be_expected(companion: Companion, show
     show(row)
     companion.use_events([*companion.catalog, StructEvent(NOTHING, Direction.FROM_UI, Reacted)])
     row.list_events()
-    assert (row.expected, row.problem) == (None, "")
+    assert result_of(row) == (None, "")
     row.choose(Expectation(NOTHING, where={"emoji": "x"}))
     row.list_events()
     assert row.expected == Expectation(NOTHING, where={"emoji": "x"})
     row.choice.setCurrentIndex(0)
-    assert (row.expected, row.problem) == (None, "")
+    assert result_of(row) == (None, "")
     row.choice.setCurrentIndex(row.choice.findText("mark_read") + 1)
     row.choose(None)
     row.list_events()
-    assert (row.expected, row.problem) == (None, "")
+    assert result_of(row) == (None, "")
     companion.use_events([each for each in companion.catalog if each.name != NOTHING])
     row.choose(Expectation(NOTHING))
     assert row.problem.startswith("Then expect: There is no client event 'nothing'")

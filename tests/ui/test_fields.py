@@ -26,6 +26,7 @@ from app.ui.widgets.fields import (
     field_for,
     optional_field_for,
 )
+from tests.ui.parts import line_of
 
 pytestmark = pytest.mark.usefixtures("styled")
 
@@ -160,6 +161,7 @@ def test_other_names_leave_the_text_of_a_name_field_and_its_history(qapp: Any, q
     field.set_names(["zoe"])
     assert not field.value()
     completer = field.box.completer()
+    assert completer is not None
     completer.setCompletionPrefix("z")
     assert completer.currentCompletion() == "zoe"
 
@@ -169,7 +171,7 @@ def test_a_name_field_offers_personas_and_accepts_other_names(qapp: Any, qtbot: 
     assert isinstance(field, NameField)
     show(field)
     assert [field.box.itemText(number) for number in range(field.box.count())] == PERSONAS
-    field.box.lineEdit().selectAll()
+    line_of(field.box).selectAll()
     qtbot.keyClicks(field.box.lineEdit(), "eve")
     qtbot.keyClick(field.box.lineEdit(), Qt.Key.Key_Return)
     assert field.value() == "eve"

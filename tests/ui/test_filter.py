@@ -1,5 +1,7 @@
 """The filter language of the log."""
 
+from typing import Any
+
 import pytest
 
 from app.hub.filter import parse
@@ -10,7 +12,7 @@ from app.hub.target import Target
 from app.protocol.envelope import Envelope
 
 
-def row(**changes: object) -> Row:
+def row(**changes: Any) -> Row:
     typing = b'{"event":"typing","data":{"username":"alice","typing":true}}'
     default = Row(1, 1000.0, 5.0, Kind.TO_UI, "all", "typing", typing, len(typing), Verdict.OK, "", PANEL)
     changed = default._replace(**changes)

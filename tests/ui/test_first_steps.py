@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from app.companion import Companion
 from app.hub.origin import CONTROL, TRAY
@@ -243,7 +243,7 @@ async def test_the_tab_key_reaches_the_open_step_and_its_controls(
     window.open_room(EVENTS)
     steps.setFocus()
     assert steps.address.hasFocus()
-    visited = []
+    visited: list[QWidget | None] = []
     while not visited or QApplication.focusWidget() is not steps.address:
         visited.append(focused := QApplication.focusWidget())
         assert focused

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QTextCursor
-from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 
 from app.companion import Companion
 from app.hub.origin import PANEL
@@ -25,6 +25,7 @@ from app.ui.widgets.name_dialog import NameDialog
 from app.ui.window import EVENTS, FIXTURES, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
 from tests.ui.frames import all_frames, frame, text, wait_until_idle
+from tests.ui.parts import child, focused_widget, menu_of
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -213,7 +214,7 @@ async def test_a_search_without_matches_says_so_and_can_be_cleared(
     window.open_room(EVENTS)
     window.open_room(FIXTURES)
     assert QApplication.focusWidget() is room.list.search, "the tree cannot take the focus while it is hidden"
-    button = room.list.no_match.findChild(QPushButton)
+    button = child(room.list.no_match, QPushButton)
     assert button.accessibleName() == "Clear search"
     qtbot.mouseClick(button, LEFT)
     assert len(names(room)) > 40
@@ -1376,7 +1377,7 @@ async def test_pinning_adds_a_fixture_to_the_end_of_the_tray_menu(
     assert "pinned to the tray" in room.list.tree.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole)
     tray = Tray(companion)
     tray.menu.aboutToShow.emit()
-    fire = next(each for each in tray.menu.actions() if each.text() == "Fire").menu()
+    fire = menu_of(next(each for each in tray.menu.actions() if each.text() == "Fire"))
     titles = [each.text() for each in fire.actions() if not each.isSeparator()]
     assert titles[:-1] == [companion.fixtures.find(name).title for name in companion.settings.pinned]
     assert titles[-2] == "late typing"
@@ -1535,11 +1536,11 @@ async def test_the_tab_key_reaches_all_controls_in_reading_order(
     write(room, "typing", username="carol", typing=True)
     room.bar.expect.choice.setCurrentText("typing")
     room.list.search.setFocus()
-    visited = [room.list.search]
-    while QApplication.focusWidget() is not room.bar.now:
-        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
-        assert QApplication.focusWidget() not in visited
-        visited.append(QApplication.focusWidget())
+    visited: list[QWidget] = [room.list.search]
+    while focused_widget() is not room.bar.now:
+        qtbot.keyClick(focused_widget(), Qt.Key.Key_Tab)
+        assert focused_widget() not in visited
+        visited.append(focused_widget())
     form = room.form
     expected = [
         room.list.search, room.list.tree, room.list.paste, form.pin, form.editor, form.save, form.save_as,

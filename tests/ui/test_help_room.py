@@ -330,7 +330,7 @@ def test_enter_opens_the_chosen_result_and_marks_the_words(room: HelpRoom, qtbot
     qtbot.keyClick(room.search, Qt.Key.Key_Return)
     assert room.page == "events"
     assert room.browser.hasFocus()
-    marks = [each.cursor.selectedText() for each in room.browser.extraSelections()]  # type: ignore[attr-defined]
+    marks = [each.cursor.selectedText() for each in room.browser.extraSelections()]
     assert marks == ["Resend"]
     room.search.clear()
     assert room.browser.extraSelections() == []

@@ -33,7 +33,8 @@ from app.protocol.event_files.schema_event import SchemaEvent
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui.rooms.inject import InjectRoom
-from app.ui.widgets.event_panel import FORM, JSON, EventPanel
+from app.ui.widgets.event_panel import EventPanel
+from app.ui.widgets.event_toolbar import FORM, JSON
 from app.ui.widgets.fields import FreshField, LongTextField, NameField
 from app.ui.widgets.fire_bar import FireBar
 from app.ui.widgets.line_edit import LineEdit
@@ -644,7 +645,9 @@ async def test_new_personas_are_suggested_in_the_form_that_is_being_edited(
     field.line.setSelection(6, -2)
     await set_friends(companion, "zoe")
     room.refresh()
-    assert room.event_panel("new_message").form() is form
+    kept = room.event_panel("new_message")
+    assert kept is not None
+    assert kept.form() is form
     assert [field.box.itemText(each) for each in range(field.box.count())] == ["zoe"]
     assert QApplication.focusWidget() is field.box
     assert (field.line.selectedText(), field.line.cursorPosition()) == ("bo", 4)

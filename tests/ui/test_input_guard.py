@@ -105,7 +105,9 @@ async def test_the_wheel_changes_neither_values_nor_focus(
                         assert QApplication.focusWidget() is focus, widget
                     now = visible_values(before)  # scrolling may have hidden some
                     assert now == {each: before[each] for each in now}
-                root = window.inject.panels.currentWidget() if room == INJECT else window.rooms
+                current = window.inject.panels.currentWidget() if room == INJECT else window.rooms
+                assert current is not None
+                root = current
             root = window.rooms
             assert turned > 1
 
@@ -166,6 +168,7 @@ async def test_controls_created_later_ignore_the_wheel(window: MainWindow, subte
                         control.addItem(str(number))
                     elif isinstance(control, QTabBar):
                         control.addTab(str(number))
+                assert parent is not None
                 layout = parent.layout() or QVBoxLayout(parent)
                 assert isinstance(layout, QVBoxLayout)
                 layout.insertWidget(0, control)

@@ -10,12 +10,13 @@ from PySide6.QtGui import QAccessible, QFontMetricsF, QImage
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
-from app.hub.journal import Journal, Kind, Verdict
+from app.hub.journal import Journal, Kind, Row, Verdict
+from app.hub.row_marks import Mark
 from app.protocol.envelope import MAX_FRAME_BYTES
 from app.ui import theme
 from app.ui.models import event_log
 from app.ui.models.event_log import Col, EventLogModel
-from app.ui.models.log_text import texts
+from app.ui.models.log_text import Texts, texts
 from app.ui.widgets import log_painter
 from app.ui.widgets.kept_row import KeptRow
 from app.ui.widgets.log_painter import PADDING
@@ -558,7 +559,12 @@ def test_only_visible_rows_are_formatted(
     journal: Journal, model: EventLogModel, table: LogTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     formatted: list[int] = []
-    monkeypatch.setattr(log_painter, "texts", lambda row, mark: formatted.append(row.seq) or texts(row, mark))
+
+    def texts_and_record(row: Row, mark: Mark) -> Texts:
+        formatted.append(row.seq)
+        return texts(row, mark)
+
+    monkeypatch.setattr(log_painter, "texts", texts_and_record)
     append(journal, model, MAX_ROWS)
     table.viewport().repaint()
     assert 10 < len(formatted) < 20
@@ -580,7 +586,12 @@ def test_a_table_that_becomes_high_enough_for_all_rows_follows_again(
 
 @pytest.mark.parametrize(("width", "shown"), [(NARROW, True), (NARROW - 1, False)])
 def test_a_narrow_table_hides_the_sizes(
-    journal: Journal, model: EventLogModel, table: LogTable, width: int, shown: bool
+    journal: Journal,
+    model: EventLogModel,
+    table: LogTable,
+    monkeypatch: pytest.MonkeyPatch,
+    width: int,
+    shown: bool,
 ) -> None:
     journal.append(Kind.TO_UI, "typing", client="all", payload=b'{"event":"typing"}', note="delivered to 2 clients")
     model.flush()
@@ -590,7 +601,12 @@ def test_a_narrow_table_hides_the_sizes(
     size = model.data(model.index(0, Col.SIZE), Qt.ItemDataRole.DisplayRole)
     painted: list[str] = []
     fitted = table._painter._fitted
-    table._painter._fitted = lambda mono, width, text: painted.append(text) or fitted(mono, width, text)  # type: ignore[assignment]
+
+    def fitted_and_record(mono: bool, width: int, text: str) -> str:
+        painted.append(text)
+        return fitted(mono, width, text)
+
+    monkeypatch.setattr(table._painter, "_fitted", fitted_and_record)
     table._painter.restyle(table.font())
     table.grab()
     assert (size in painted) is shown

@@ -447,7 +447,8 @@ async def test_the_commands_for_pause_and_stop_match_the_state_of_the_server(
     window: MainWindow, companion: Companion, qtbot: Any
 ) -> None:
     await run_command(window, "pause sending", qtbot)
-    assert companion.state is ServerState.PAUSED
+    paused = companion.state
+    assert paused is ServerState.PAUSED
     await run_command(window, "resume sending", qtbot)
     assert companion.state is ServerState.LISTENING
     await run_command(window, "stop server", qtbot)

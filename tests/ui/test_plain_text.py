@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 from hypothesis import given
@@ -94,7 +95,7 @@ def unsafe_role(tree: ast.Module) -> Iterator[int]:
     yield from mentions.values()
 
 
-def is_tooltip_role(node: ast.AST) -> bool:
+def is_tooltip_role(node: ast.AST) -> TypeGuard[ast.Attribute]:
     return isinstance(node, ast.Attribute) and node.attr in ("ToolTipRole", "StatusTipRole", "WhatsThisRole")
 
 
@@ -176,8 +177,8 @@ class LoadRecorder(QTextDocument):
         self.size()
 
     @override
-    def loadResource(self, kind: int, name: QUrl) -> object:
-        self.loaded.append(name.toString())
+    def loadResource(self, kind: int, name: QUrl | str) -> object:
+        self.loaded.append(QUrl(name).toString())
         return None
 
 

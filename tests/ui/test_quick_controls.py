@@ -19,6 +19,7 @@ from app.ui.window import EVENTS, INJECT, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.cast import set_friends
 from tests.ui.frames import all_frames, frame
+from tests.ui.parts import child
 
 LEFT = Qt.MouseButton.LeftButton
 Show = Callable[[QWidget], None]
@@ -141,7 +142,7 @@ async def test_a_pressed_button_sends_typing_to_a_client_until_it_is_released(
     assert panel
     window.open_room(INJECT)
     window.inject.open_panel(panel)
-    button = panel.findChild(TypingGrid).buttons["alice"]
+    button = child(panel, TypingGrid).buttons["alice"]
     qtbot.mousePress(button, LEFT)
     assert await frame(client) == {"event": "typing", "data": {"username": "alice", "typing": True}}
     qtbot.mouseRelease(button, LEFT)
@@ -160,7 +161,7 @@ async def test_changing_the_friends_ends_typing_of_a_pressed_button(
     assert panel
     window.open_room(INJECT)
     window.inject.open_panel(panel)
-    qtbot.mousePress(panel.findChild(TypingGrid).buttons["alice"], LEFT)
+    qtbot.mousePress(child(panel, TypingGrid).buttons["alice"], LEFT)
     await set_friends(companion, "zoe")
     window.inject.refresh()
     assert [each["data"]["typing"] for each in await all_frames(companion, client)] == [True, False]
@@ -175,7 +176,7 @@ async def test_a_switch_fires_to_the_selected_target(
     window.open_room(INJECT)
     window.inject.open_panel(panel)
     window.inject.bar.choose_client(2)
-    switch = panel.findChild(PresenceGrid).switches["bob"]
+    switch = child(panel, PresenceGrid).switches["bob"]
     qtbot.mouseClick(switch, LEFT)
     qtbot.mouseClick(switch, LEFT)
     assert await all_frames(companion, bob) == [
@@ -192,7 +193,7 @@ async def test_waiting_for_a_client_fires_the_switched_presence(
     assert panel
     window.open_room(INJECT)
     window.inject.open_panel(panel)
-    qtbot.mouseClick(panel.findChild(PresenceGrid).switches["dave"], LEFT)
+    qtbot.mouseClick(child(panel, PresenceGrid).switches["dave"], LEFT)
     await until(window.inject.bar.when_connected.isVisible)
     qtbot.mouseClick(window.inject.bar.when_connected, LEFT)
     client = await connect_client()
@@ -207,7 +208,7 @@ async def test_a_switch_shows_the_presence_after_its_event_was_dropped(
     assert panel
     window.open_room(INJECT)
     window.inject.open_panel(panel)
-    switch = panel.findChild(PresenceGrid).switches["dave"]
+    switch = child(panel, PresenceGrid).switches["dave"]
     before = switch.isChecked()
     companion.breakpoints.add(BreakpointOptions(filter="event:friend_online,friend_offline"))
     qtbot.mouseClick(switch, LEFT)
@@ -235,7 +236,9 @@ def test_controls_are_as_many_in_a_row_as_fit(show: Show, names: list[str], widt
         room = grid.area.viewport().rect()
         assert grid.area.horizontalScrollBar().maximum() == 0
         scrolls = grid.area.verticalScrollBar().maximum() > 0
-        for cell in grid.area.widget().findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        content = grid.area.widget()
+        assert content is not None
+        for cell in content.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
             assert cell.mapTo(grid.area.viewport(), cell.rect().bottomRight()).x() < room.right() + 1 - 8 * scrolls
         for button in grid.findChildren(HoldToType):
             assert button.shown_text == button.text() or button.text() == button.toolTip()

@@ -376,6 +376,7 @@ def tab_order(window: SideWindow) -> list[str]:
     """Return the accessible names of the controls that Tab reaches, from the first one."""
     found, widget = [], window.nextInFocusChain()
     while widget is not window:
+        assert widget is not None
         if widget in controls(window):
             found.append(accessible_text(window, widget))
         widget = widget.nextInFocusChain()

@@ -342,7 +342,12 @@ async def test_several_rows_are_copied_and_exported_with_their_numbers(
     assert [json.loads(line)["seq"] for line in file.read_text().splitlines()] == [FIRST, FIRST + 1]
     encoded: list[int] = []
     monkeypatch.setattr("app.ui.row_actions.MAX_COPIED_BYTES", 100)
-    monkeypatch.setattr("app.hub.row_codec.encode", lambda row, _: encoded.append(row.seq) or b"x" * 60)
+
+    def encode(row: Row, _: object) -> bytes:
+        encoded.append(row.seq)
+        return b"x" * 60
+
+    monkeypatch.setattr("app.hub.row_codec.encode", encode)
     opened.room.row_actions.trigger(COPY_JSON)
     assert "too much to copy" in opened.message.text()
     assert len(encoded) == 2

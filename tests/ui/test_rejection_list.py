@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from typing_extensions import override
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from app.companion import Companion
 from app.system.settings import Settings
@@ -16,7 +17,7 @@ from app.ui.widgets.rejection_list import SHOWN, RejectionList
 from app.ui.window import CHATS, CLIENTS, MainWindow
 from tests.conftest import until
 
-ORIGIN = "http://localhost:5173"
+ORIGIN = Origin("http://localhost:5173")
 
 
 def process_events() -> None:
@@ -129,7 +130,7 @@ async def test_an_origin_whose_notice_was_replaced_is_offered_again(
 
 async def test_the_number_of_offered_origins_is_limited(window: MainWindow, companion: Companion) -> None:
     notices: list[str] = []
-    window.banner.show_notice = lambda text, *_, **__: notices.append(text)  # type: ignore[assignment]
+    window.banner.show_notice = lambda text, *_, **__: notices.append(text)  # type: ignore[method-assign]
     for number in range(1000):
         companion.rejection_log.add("events", "refused", f"http://evil-{number}.example")
     assert len(notices) == MAX_OFFERED_ORIGINS

@@ -121,7 +121,7 @@ async def test_a_room_is_imported_before_it_is_built(
 
 
 async def test_the_layout_of_the_room_is_saved(companion: Companion, tmp_path: Path) -> None:
-    sizes = []
+    sizes: list[list[int]] = []
     for _ in range(2):
         window = MainWindow(Folders.of(tmp_path), [*ROOMS, EXAMPLE]).fill(companion)
         window.open_room("example")

@@ -29,6 +29,7 @@ from app.ui.widgets.row_header import ANNOTATE, EDIT, EXPORT, PIN, RESEND, SAVE
 from app.ui.window import EVENTS, INJECT, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.frames import text, wait_until_idle
+from tests.ui.parts import child
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -230,7 +231,7 @@ async def test_rows_are_exported_as_a_test_or_a_bug_report(
     (dialog,) = room.table.findChildren(QFileDialog)
     assert len(dialog.nameFilters()) == len(Kinds)
     filters = {each.rpartition("*.")[2].removesuffix(")"): each for each in dialog.nameFilters()}
-    typed = dialog.findChild(QLineEdit, "fileNameEdit")
+    typed = child(dialog, QLineEdit, "fileNameEdit")
     typed.selectAll()
     qtbot.keyClicks(typed, "my-bug.ndjson")
     for suffix in (*filters, "md"):

@@ -218,8 +218,9 @@ async def test_a_text_without_a_file_is_discarded_after_a_question(
     await companion.saved_sessions.read()
     await until(lambda: revert.text() == "Discard")
     revert.click()
-    assert isinstance(QApplication.activeModalWidget(), QMessageBox)
-    QApplication.activeModalWidget().close()
+    question = QApplication.activeModalWidget()
+    assert isinstance(question, QMessageBox)
+    question.close()
     assert room.edits.current
 
 
@@ -288,7 +289,7 @@ async def test_a_text_that_is_typed_while_a_save_runs_can_be_saved_without_a_war
     """The first save is not mistaken for a change by another program."""
     gate = asyncio.Event()
     save = companion.saved_sessions.save_edited
-    ended = []
+    ended: list[tuple[Any, ...]] = []
 
     async def in_turn(*arguments: Any, **options: Any) -> SavedSession:
         await gate.wait()

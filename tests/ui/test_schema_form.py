@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("styled")
 
 Show = Callable[[QWidget], None]
 
-EVENTS = [*built_in(), event_type("message_delivered", MessageDelivered)]
+EVENTS: list[EventType] = [*built_in(), event_type("message_delivered", MessageDelivered)]
 
 
 def make_form(event: EventType) -> SchemaForm:

@@ -339,7 +339,8 @@ def test_the_token_is_copied_and_never_shown(room: SettingsRoom, qtbot: Any) -> 
     qtbot.mouseClick(room.tokens.copy_main, LEFT)
     assert QGuiApplication.clipboard().text() == "a-very-secret-token"
     assert messages == ["Token copied. Anyone who has it can control this companion."]
-    shown = [each.text() for each in (*room.findChildren(QLabel), *room.findChildren(QLineEdit))]
+    labels, lines = room.findChildren(QLabel), room.findChildren(QLineEdit)
+    shown = [*(each.text() for each in labels), *(each.text() for each in lines)]
     assert not any("a-very-secret-token" in text for text in (*shown, *messages))
     room.show_token(None)
     assert not room.tokens.copy_main.isEnabled()
@@ -359,7 +360,11 @@ def test_saving_keeps_what_was_changed_in_other_rooms(
     room: SettingsRoom, saved: list[Settings], qtbot: Any
 ) -> None:
     room.fields.username.setText("max")
-    elsewhere = {"pinned": ["basics/typing"], "saved_filters": {"errors": "is:invalid"}, "lint_off": ["clock-skew"]}
+    elsewhere: dict[str, Any] = {
+        "pinned": ["basics/typing"],
+        "saved_filters": {"errors": "is:invalid"},
+        "lint_off": ["clock-skew"],
+    }
     room.follow_settings(Settings(**elsewhere))
     assert room.fields.username.text() == "max"
     qtbot.mouseClick(room.bar.save, LEFT)

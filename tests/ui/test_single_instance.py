@@ -227,7 +227,7 @@ async def test_arguments_are_handed_over_for_long_paths(short_path: Path, depth:
 def test_a_folder_created_by_another_user_is_not_used(
     short_path: Path, monkeypatch: pytest.MonkeyPatch, qapp: Any, obstacle: str
 ) -> None:
-    monkeypatch.setattr(single_instance.tempfile, "gettempdir", lambda: str(short_path))
+    monkeypatch.setattr("app.ui.single_instance.tempfile.gettempdir", lambda: str(short_path))
     monkeypatch.setattr(single_instance, "CONNECT_MS", 50)
     private = short_path / f"{single_instance.NAME}-{os.getuid()}"
     folder = short_path.joinpath(*["long" * 5] * 10)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QPushButto
 
 from app.companion import Companion
 from app.hub.switchable import ConnectionResult
+from app.protocol.backend import RestCaller
 from app.protocol.errors import StorageError
 from app.ui.models.log_text import summary
 from app.ui.models.peers import CHANGED, NOT_COMPARED, VERIFIED, Col
@@ -512,7 +513,7 @@ async def test_a_message_to_a_peer_that_is_away_is_counted(
     await introduce(companion, ben)
     await ben.services.stop("peers")
     await until(lambda: len(room.peers.model.peers) == 1)
-    posted = await companion.chat.post_message("ben", "hello", ("", ""))
+    posted = await companion.chat.post_message("ben", "hello", RestCaller("", ""))
     companion.hub.carry_out(posted.effects)
     await until(lambda: line(room)[Col.WAITING] == "1")
 
@@ -585,7 +586,7 @@ async def test_a_peer_is_shown_as_such_in_chats(window: MainWindow, companion: C
     assert not enabled["Rename this persona …"]
     assert not enabled["Remove this persona …"]
     assert enabled["End this friendship"]
-    await companion.chat.post_message("ben", "hello", ("", ""))
+    await companion.chat.post_message("ben", "hello", RestCaller("", ""))
     await until(lambda: [each["text"] for each in chats.bubbles.messages] == ["hello"])
     chats.bubbles.setCurrentIndex(chats.bubbles.model().index(0, 0))
     assert not chats.bubbles.actions_bar.react.isVisible()
@@ -603,7 +604,7 @@ async def test_a_row_of_a_peer_has_the_sealed_and_the_opened_view(
     window: MainWindow, companion: Companion, ben: Companion
 ) -> None:
     await introduce(companion, ben)
-    posted = await companion.chat.post_message("ben", "hello ben", ("", ""))
+    posted = await companion.chat.post_message("ben", "hello ben", RestCaller("", ""))
     companion.hub.carry_out(posted.effects)
     await until(lambda: any(row.event == "peer sent" for row in companion.journal))
     row = next(row for row in companion.journal if row.event == "peer sent")

@@ -20,6 +20,7 @@ from app.ui.tray import Tray, icon_name
 from tests.conftest import Connect, until
 from tests.ui.cast import set_friends
 from tests.ui.frames import all_frames, frame, wait_until_idle
+from tests.ui.parts import menu_of
 
 ALL = "Show all fixtures"
 
@@ -46,7 +47,9 @@ def entries(tray: Tray) -> dict[str, QAction]:
 
 
 def fire_entries(tray: Tray) -> dict[str, QAction]:
-    return {action.text(): action for action in entries(tray)["Fire"].menu().actions() if not action.isSeparator()}
+    return {
+        action.text(): action for action in menu_of(entries(tray)["Fire"]).actions() if not action.isSeparator()
+    }
 
 
 def status(tray: Tray) -> QAction:
@@ -142,7 +145,7 @@ async def test_the_run_menu_runs_scenarios_and_reports_their_verdict(
     tray.fired.connect(reports.append)
 
     def run_entries() -> dict[str, QAction]:
-        return {action.text(): action for action in entries(tray)["Run"].menu().actions()}
+        return {action.text(): action for action in menu_of(entries(tray)["Run"]).actions()}
 
     assert [text for text in run_entries() if text][:2] == ["Endless", "Quick"]
     assert not run_entries()["Stop all scenarios"].isEnabled()
@@ -218,7 +221,8 @@ async def test_a_repeated_message_has_a_new_id(tray: Tray, companion: Companion,
 async def test_pause_and_resume(tray: Tray, companion: Companion, connect_client: Connect) -> None:
     client = await connect_client()
     entries(tray)["Pause sending"].trigger()
-    assert companion.state is ServerState.PAUSED
+    paused = companion.state
+    assert paused is ServerState.PAUSED
     assert "Pause sending" not in entries(tray)
     fire_entries(tray)["A friend is typing"].trigger()
     await wait_until_idle(companion)

@@ -24,11 +24,11 @@ from app.protocol.refusals import parse_mode
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
-from app.ui.room_registry import UI_STATE
+from app.ui.room_registry import SCENARIOS, UI_STATE
 from app.ui.theme import DARK, LIGHT
 from app.ui.widgets.condition_strip import Condition
 from app.ui.widgets.navigation import Badge
-from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SCENARIOS, SETTINGS, MainWindow
+from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.conftest import close_and_destroy, new_window
 from tests.ui.frames import all_frames, frame, wait_until_series_ended
@@ -152,7 +152,9 @@ async def test_an_opened_room_gets_the_focus_and_fits_into_the_smallest_window(
         with subtests.test("focus", room=room.name):
             focused = QApplication.focusWidget()
             assert focused is not None
-            assert window.rooms.currentWidget().isAncestorOf(focused)
+            shown = window.rooms.currentWidget()
+            assert shown is not None
+            assert shown.isAncestorOf(focused)
         with subtests.test("size", room=room.name):
             hint = window.minimumSizeHint()
             assert hint.width() <= MINIMUM_SIZE.width()
@@ -641,7 +643,7 @@ async def test_no_button_is_clipped_in_a_small_window(
             for tab in range(window.inject.tabs.count() if room == INJECT else 1):
                 window.inject.tabs.setCurrentIndex(tab)
                 await asyncio.sleep(0.02)  # lets Qt lay out the widgets
-                scrolled = [area.widget() for area in window.findChildren(QScrollArea)]
+                scrolled = [each for area in window.findChildren(QScrollArea) if (each := area.widget())]
                 for button in window.findChildren(QPushButton):
                     if button.isVisible():
                         assert button.width() >= button.sizeHint().width(), button.text()
@@ -671,7 +673,7 @@ async def test_the_tab_key_moves_from_the_form_to_fire(
             if panel.fold:
                 panel.fold.show_part()
             window.inject.setFocus()
-            visited = []
+            visited: list[QWidget] = []
             while QApplication.focusWidget() is not window.inject.bar.now:
                 focused = QApplication.focusWidget()
                 assert focused is not None
