@@ -96,7 +96,7 @@ def rest(
     import msgspec
 
     from app.cli.control import Control, fail, note_without_rest
-    from app.protocol.faults.rest import parse_rest_fault
+    from app.protocol.faults.rest import parse_rest_fault, why_no_calls
     from app.protocol.faults.words import InvalidFault
 
     if effects[0].startswith("/"):
@@ -111,6 +111,8 @@ def rest(
         body["seed"] = seed
     control = Control(data_dir)
     _print_state(control.call("PUT", "/v1/faults/rest", body), json)
+    if why := why_no_calls(fault):
+        say(f"{why}.")
     note_without_rest(control)
 
 

@@ -141,6 +141,14 @@ def test_an_invalid_fault_is_explained(run: Run, arguments: tuple[str, ...], rea
     assert reason in "\n".join(run("faults", *arguments, exits=2).err)
 
 
+def test_a_rest_fault_of_a_route_that_does_not_exist_is_armed_with_a_warning(program: Companion, run: Run) -> None:
+    """Regression: only its counts, which stayed 0, showed the mistake."""
+    armed = run("faults", "rest", "POST /mesages", "status=503")
+    assert armed.out[0].startswith("POST /mesages status=503")
+    assert armed.err[0].startswith("The REST API has no 'POST /mesages'; did you mean POST /messages? It has GET /")
+    assert run("faults", "rest", "POST /messages", "status=503").err == []
+
+
 def test_a_limit_resets_the_connection_and_the_program_ends_although_frames_wait_for_minutes(
     server: Companion, run: Run
 ) -> None:

@@ -41,6 +41,7 @@ async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: py
             "The REST API has no 'POST /mesages'; did you mean POST /messages?",
             True,
         ),
+        ("rest_fault POST /mesages status=503", 1, "The REST API has no 'POST /mesages'; did you mean", True),
         ("expect GET /frends?a=b", 1, "'GET /frends?a=b' has a query.", False),
         ("when PUT /friends\n    note x", 1, "There is no client event 'PUT /friends'", False),
         ("zoe: hi", 1, "zoe is not a friend in this chat state, so the UI will not show this", True),
@@ -69,6 +70,7 @@ async def test_templates_and_malformed_fixtures_are_not_reported(theatre: Theatr
     [
         "expect delete /friends/bob from me",
         "rest_fault get /profile* status=200\nexpect GET /profiles",
+        "rest_fault GET /profile status=200\nexpect GET /profile",
         "faults all profile mine\nexpect GET /profiles",
     ],
 )

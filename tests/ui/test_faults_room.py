@@ -249,6 +249,9 @@ async def test_direction_and_rest_faults(room: FaultsRoom, companion: Companion)
     room.fire_or_stop()
     assert companion.faults.armed[0].faults[0].direction == "from_ui"
     assert companion.faults.rest.armed[0].fault == parse_rest_fault("POST /messages", ["status=503", "rate=0.5"])
+    room.form.route.setCurrentText("POST /mesages")
+    assert " The REST API has no 'POST /mesages'; did you mean POST /messages? " in room.form.rest_info.text()
+    room.form.route.setCurrentText("POST /messages")
     room.form.effects.setText("stauts=503")
     assert room.form.rest_info.text() == "'stauts=503' is unknown; did you mean status?"
     room.form.effects.setText("rate=0.5")

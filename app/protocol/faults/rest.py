@@ -14,7 +14,7 @@ from app.protocol.did_you_mean import suggestion
 from app.protocol.faults.draws import draw
 from app.protocol.faults.kinds import MAX_FRAMES, Ms, Rate
 from app.protocol.faults.words import InvalidFault
-from app.protocol.rest_calls import with_upper_method
+from app.protocol.rest_calls import why_no_route, with_upper_method
 from app.validation_messages import fault as why_invalid
 
 METHODS = ("GET", "POST", "DELETE", "*")
@@ -127,6 +127,18 @@ def check_rest_fault(fault: RestFault) -> None:
         raise InvalidFault(
             "The fault has no effect: add status=503, delay=300, offline, hang, wrong-json or no-cors."
         )
+
+
+def why_no_calls(fault: RestFault) -> str:
+    """Return a warning if the REST API does not have the route of a fault; empty if it has, or may have.
+
+    A fault may answer calls of any route with success, in place of a backend that has them.
+    """
+    method, _, path = unquote(fault.route).partition(" ")
+    if "*" in path or 0 < (fault.status or 0) < 400:
+        return ""
+    calls = [f"{each} {path}" for each in METHODS if each != "*"] if method == "*" else [f"{method} {path}"]
+    return why_no_route(fault.route) if all(map(why_no_route, calls)) else ""
 
 
 def rest_fault_text(fault: RestFault) -> str:

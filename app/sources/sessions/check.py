@@ -16,7 +16,7 @@ from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Invalid, RequestError
 from app.protocol.event_type import InvalidEvent
-from app.protocol.faults.rest import matches_route, parse_rest_fault
+from app.protocol.faults.rest import matches_route, parse_rest_fault, why_no_calls
 from app.protocol.faults.words import InvalidFault, parse_fault
 from app.protocol.refusals import parse_mode
 from app.protocol.rest_calls import why_impossible_call, with_upper_method
@@ -72,11 +72,19 @@ def answering_faults(step: Step) -> list[str]:
 
 
 def _why_no_call(action: actions.Action, stage: Stage, answers: Collection[str]) -> str:
-    """Return why the REST call that a step waits for will not be answered; empty if it will, or if it is none."""
+    """Return why the REST API does not have the call that a step waits for, or on which its fault acts.
+
+    The text is empty if it has, if a fault answers the call, and for other steps.
+    """
 
     def is_answered(call: str) -> bool:
         return any(matches_route(each, call) for each in answers) or stage.faults.rest.answers(call)
 
+    if isinstance(action, actions.RestFault) and action.set:
+        try:
+            return why_no_calls(parse_rest_fault(action.rest_fault, action.set))
+        except InvalidFault:
+            return ""  # it is a problem
     if not isinstance(action, actions.Expect | actions.When):
         return ""
     event = action.expect if isinstance(action, actions.Expect) else action.when

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QMenu, QPushB
 
 from app.protocol.errors import Invalid
 from app.protocol.faults.kinds import DIRECTIONS, AnyFault
-from app.protocol.faults.rest import RestFault, parse_rest_fault
+from app.protocol.faults.rest import RestFault, parse_rest_fault, why_no_calls
 from app.protocol.faults.words import InvalidFault, parse_fault
 from app.ui.models.fault_text import DIRECTION_TITLES, explain, explain_rest
 from app.ui.plain_text import PlainTextLabel, set_tooltip
@@ -181,7 +181,7 @@ class FaultForm(QWidget):
             fault = parse_rest_fault(route, effects)
         except InvalidFault as error:
             return None, str(error), ""
-        return fault, "", explain_rest(fault)
+        return fault, "", " ".join(filter(None, (explain_rest(fault), why_no_calls(fault))))
 
 
 def _label(text: str, buddy: QWidget) -> PlainTextLabel:

@@ -20,7 +20,7 @@ from app.protocol.faults.kinds import (
     Truncate,
 )
 from app.protocol.faults.profiles import parse_profile
-from app.protocol.faults.rest import RestFault, parse_rest_fault, rest_fault_text
+from app.protocol.faults.rest import RestFault, parse_rest_fault, rest_fault_text, why_no_calls
 from app.protocol.faults.words import InvalidFault, fault_text, faults_from_json, faults_text, parse_fault
 from resources import FOLDER
 
@@ -151,3 +151,23 @@ def test_an_invalid_profile_is_explained(text: str, reason: str) -> None:
     with pytest.raises(InvalidFault) as error:
         parse_profile(text)
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("route", "effect", "warned"),
+    [
+        ("POST /mesages", "status=503", True),
+        ("* /mesages", "hang", True),
+        ("GET /messages?peer=bob", "offline", True),
+        ("post /messages", "status=503", False),
+        ("* /friends", "status=503", False),
+        ("DELETE /friends/zo%C3%AB", "status=503", False),
+        ("GET /mesages*", "status=503", False),
+        ("GET /profile", "status=200", False),
+    ],
+)
+def test_a_rest_fault_of_a_route_that_the_backend_does_not_have_is_warned_about(
+    route: str, effect: str, warned: bool
+) -> None:
+    why = why_no_calls(parse_rest_fault(route, [effect]))
+    assert why.startswith(f"The REST API has no {route!r}") if warned else why == ""
