@@ -71,7 +71,7 @@ def journal(
         str | None,
         typer.Option(
             "--recording",
-            metavar="FILE",
+            metavar="NAME|FILE",
             callback=not_empty,
             help="Print the rows of this recording. No companion has to run.",
         ),

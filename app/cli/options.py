@@ -5,6 +5,7 @@ For example, these parse values, read input, find the file of a recording and pr
 import codecs
 import json
 import math
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -211,12 +212,24 @@ def decode_text(content: bytes, *, lines: bool = False) -> str:
 
 
 def recording_file(name: str, data_dir: Path | None) -> Path:
-    """Return the file of a recording: a file, or the recording of a run in the data folder."""
-    from app.system.paths import Folders
+    """Return the file of a recording: a file, that of a run in the data folder, or a saved one by its name.
 
-    of_run = Folders.of(data_dir).recordings / f"{name}.session.jsonl"
-    if name not in RUNS or Path(name).exists():
+    Saved ones are in the folder of the settings: a companion that was started with ``--sessions`` has another one.
+    """
+    from app.system.paths import Folders
+    from app.system.settings_file import SettingsFile
+
+    if os.path.isfile(name):  # noqa: PTH113 - not an error if it cannot be the name of a file
         return Path(name)
-    if not of_run.exists():
+    folders = Folders.of(data_dir)
+    if name in RUNS:
+        folder = folders.recordings
+    else:
+        setting = SettingsFile(folders.settings_file).load().sessions
+        folder = Path(os.path.expanduser(setting)) if setting else folders.sessions  # noqa: PTH111 - no error for ~name
+    found = folder / f"{name}.session.jsonl"
+    if os.path.isfile(found):  # noqa: PTH113
+        return found
+    if name in RUNS:
         raise typer.BadParameter(f"there is no recording {name} yet. It is made while the companion runs")
-    return of_run
+    return Path(name)

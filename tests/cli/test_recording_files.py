@@ -45,6 +45,21 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, [str(each) for each in arguments])
 
 
+def test_a_saved_recording_is_examined_by_its_name(tmp_path: Path, text: str) -> None:
+    """Regression: *talk cannot be read: No such file or directory*, although ``session run`` accepted the name."""
+    for folder in (tmp_path / "sessions", tmp_path / "other"):
+        folder.mkdir()
+        (folder / "talk.session.jsonl").write_text(text, "utf-8")
+        at = ("--data-dir", tmp_path)
+        assert len(run("journal", "--recording", "talk", "--json", *at).stdout.splitlines()) == 3
+        assert json.loads(run("ui-state", "show", "talk", "--json", *at).stdout)["chatStore"]
+        assert run("contract", "lint", "talk", *at).stdout
+        (folder / "talk.session.jsonl").unlink()
+        assert "talk cannot be read" in run("journal", "--recording", "talk", *at).stderr
+        (tmp_path / "settings.toml").write_text(f"sessions = '{tmp_path / 'other'}'")
+    assert "there is no recording run-before" in run("contract", "lint", "run-before", *at).stderr
+
+
 def test_a_bug_report_is_exported_converted_and_examined(bundle: Path, tmp_path: Path) -> None:
     exported = run("session", "export", bundle, "--as", "playwright")
     assert exported.exit_code == 0, exported.output
