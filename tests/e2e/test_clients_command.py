@@ -47,7 +47,7 @@ def test_commands_without_a_client_name_a_refused_page(program: Companion, run: 
         ("clients list", 0), ("trigger typing", 0), ("expect typing --within 0", 1), ("ui-state show", 1),
         ("ui-state expect --all --within 0", 1), ("reconnects lab", 2),
     ):  # fmt: skip
-        more = ["--junit", junit] if "expect" in command else []
+        more: list[str | Path] = ["--junit", junit] if "expect" in command else []
         assert refused in run(*command.split(), *more, exits=exits).err[-1], command
         assert not more or refused in junit.read_text()
 

@@ -14,7 +14,7 @@ from app.hub.recorded_rows import Page, RecordedReader, exchange_line, row_line
 from app.hub.rest_exchange import RestExchange
 from app.hub.row import Kind, Row, Verdict
 from app.protocol.envelope import MAX_DEPTH, parse_json
-from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
+from app.protocol.session.actions import Received, Recorded, RestCall, Sent, ServerEvent
 from app.protocol.session.steps import step_from_json
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -53,7 +53,7 @@ def test_a_row_is_read_as_it_was(row: Row) -> None:
 @given(ROWS)
 def test_every_line_is_a_step_of_a_session(row: Row) -> None:
     step = step_from_json(json.loads(row_line(row, 0.5)))
-    kinds = {Kind.TO_UI: Sent, Kind.FROM_UI: Received, Kind.SERVER: ServerEvent}
+    kinds: dict[Kind, type[Recorded]] = {Kind.TO_UI: Sent, Kind.FROM_UI: Received, Kind.SERVER: ServerEvent}
     assert isinstance(step.action, kinds[row.kind])
     assert step.extra == {}
 
