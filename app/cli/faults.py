@@ -62,6 +62,7 @@ def set_(
 
     if not faults and (only or direction != "to_ui"):
         raise typer.BadParameter("--direction and --only need a FAULT: those of a profile have their own")
+    _check_target(to, faults or [], profile)
     body: dict[str, Any] = {"to": to}
     if profile:
         body["profile"] = profile
@@ -211,6 +212,23 @@ def delete_profile(name: Name, json: Json = False, data_dir: DataDir = None) -> 
     print_result(f"deleted {name}", {"deleted": name}, json)
 
 
+def _check_target(to: str, faults: list[str], profile: str | None) -> None:
+    """End the command if a fault or a profile stands where the target must be, or if there is neither."""
+    from app.cli.control import fail
+    from app.protocol.faults.kinds import KIND_BY_NAME
+
+    command = "companion faults set all"
+    if to.partition(",")[0].partition("=")[0] in KIND_BY_NAME:
+        words = " ".join([to, *faults])
+        fail(f"{to[:80]!r} is a fault, not a target. Write the target first: {command} {words}", Exit.USAGE)
+    if faults or profile:
+        return
+    if "=" in to or to.startswith(("all", "user:", "client:")):
+        fail(f"Add a target and faults, as in {command} loss=0.5, or a target and --profile NAME.", Exit.USAGE)
+    targets = "Use all, user:NAME or client:NUMBER"
+    fail(f"{to[:80]!r} is not a target. {targets}. For a profile: {command} --profile {to}", Exit.USAGE)
+
+
 def _parsed(word: str, direction: str, only: str) -> dict[str, Any]:
     import msgspec
 
@@ -223,7 +241,8 @@ def _parsed(word: str, direction: str, only: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = msgspec.to_builtins(parse_fault(word, direction, only))  # type: ignore[arg-type]
     except InvalidFault as error:
-        fail(str(error), Exit.USAGE)
+        profile = "" if "=" in word else f" For a profile, use --profile {word}."
+        fail(f"{error}{profile}", Exit.USAGE)
     return found
 
 

@@ -133,6 +133,11 @@ def test_a_profile_is_armed_by_name_and_a_broken_one_is_explained(
     [
         (("set", "all", "los=0.5"), "did you mean loss?"),
         (("set", "all", "loss=7"), "must be at most 1"),
+        (("set", "loss=0.5", "reorder"), "Write the target first: companion faults set all loss=0.5 reorder"),
+        (("set", "duplicate"), "'duplicate' is a fault, not a target."),
+        (("set", "flaky-cafe"), "For a profile: companion faults set all --profile flaky-cafe"),
+        (("set", "user:me"), "Add a target and faults, as in companion faults set all loss=0.5"),
+        (("set", "all", "flaky-cafe"), "For a profile, use --profile flaky-cafe."),
         (("set", "all", "loss=1", "--direction", "up"), "Use to_ui, from_ui, both."),
         (("rest", "/messages", "status=503"), "is not a route"),
     ],
