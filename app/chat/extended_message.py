@@ -30,10 +30,13 @@ class ExtendedMessage:
             None,
         )  # fmt: skip
         own = NEW_MESSAGE.schema["properties"] if NEW_MESSAGE else {}
-        self._added = frozenset(self._event.fields) - own.keys() if self._event else frozenset()
+        self._added = frozenset(self._event.schema["properties"]) - own.keys() if self._event else frozenset()
 
     def fields(self, posted: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the fields of a posted message that the extension adds. Raises ``Malformed`` if one is invalid."""
+        """Return the fields of a posted message that the extension adds.
+
+        Raises ``Malformed`` if one is invalid, or forbidden by the file.
+        """
         found = {name: value for name, value in posted.items() if name in self._added}
         if found and self._event:
             for path, text in self._event.problems({**self._event.sample, **found}):

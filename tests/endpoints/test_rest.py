@@ -14,6 +14,7 @@ from app import __version__
 from app.hub.journal import Kind, Verdict
 from app.hub.origin import PANEL
 from app.protocol.envelope import Envelope
+from app.protocol.event_files.parse import parse_event_file
 from tests.conftest import PATIENCE_S, Connect
 from tests.endpoints.http_client import PAGE, Answer, Rest
 
@@ -296,6 +297,15 @@ async def test_an_invalid_message_is_rejected_and_not_stored(rest: Rest, subtest
             assert answer.status == status
             assert error in answer.error
             assert await rest.state() == before
+
+
+async def test_a_posted_field_that_an_event_file_forbids_is_refused(rest: Rest) -> None:
+    """Regression: it was ignored, as fields are that no file mentions."""
+    file = '{"extends": "new_message", "data": {"properties": {"thread": false}}}'
+    rest.companion.use_events([parse_event_file("e.json", file, rest.companion.catalog)])
+    answer = await rest.post("/messages", {"to": "alice", "text": "Hi", "thread": 1})
+    assert answer.status == 400
+    assert "thread: is not allowed." in answer.error
 
 
 async def test_concurrent_posts_are_each_stored_once(rest: Rest) -> None:
