@@ -99,7 +99,7 @@ def why_impossible(expected: Expectation, catalog: Catalog) -> str:
         return f"There is no client event {expected.event[:80]!r}{suggestion(expected.event, names) or '.'} {there}"
     fields = known.fields
     for name in (found[1] for path in expected.where if (found := _FIELD.match(absolute_path(path)))):
-        if known.unknown_fields({name: None}):
+        if known.unknown_fields({name: None}) or known.schema["properties"].get(name) is False:
             there = f" It has {', '.join(fields)}" if fields else ""
             return f"{expected.event} has no field {name[:80]!r}{suggestion(name, fields) or '.'}{there}"
     return ""
