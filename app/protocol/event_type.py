@@ -85,7 +85,8 @@ class EventType(ABC):
     @cached_property
     def sample(self) -> dict[str, Any]:
         """The required fields of ``data`` with their first examples, for built-in events from the guide."""
-        return {name: _example(name, self.fields[name]) for name in self.schema["required"]}
+        fields = self.fields
+        return {name: _example(name, fields[name]) for name in self.schema["required"]}
 
     @cached_property
     def template(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from app.protocol.contract import Direction, Event
 from app.protocol.did_you_mean import unknown_field
 from app.protocol.envelope import Envelope
 from app.protocol.event_files.details import FileDetails
-from app.protocol.event_files.references import combined_part, resolved, resolved_part
+from app.protocol.event_files.references import combined_part, resolved
 from app.protocol.event_files.samples import sample_data
 from app.protocol.event_files.schema_check import Fields, cost, fields_of
 from app.protocol.event_files.schema_event import bad_frame, unknown_names, value_problems
@@ -79,10 +79,9 @@ def _merged(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     own = top.get("properties", {})
     definitions = {**base.get("$defs", {}), **data.get("$defs", {})}
     root = {**data, "properties": {**base["properties"], **own}, "$defs": definitions}
-    fields: dict[str, Any] = dict(base["properties"])
-    for name, value in own.items():
-        part = resolved_part(data, value)
-        fields[name] = combined_part(root, fields[name], part) if name in fields else part
+    fields = base["properties"] | {
+        name: combined_part(root, base["properties"].get(name, True), value) for name, value in own.items()
+    }
     merged = {**base, **{key: value for key, value in top.items() if key not in ("title", "$ref", "$schema")}}
     merged |= {
         "type": "object", "properties": fields,

@@ -38,10 +38,17 @@ def resolve(root: dict[str, Any], ref: str) -> Any:
 
 def resolved(root: dict[str, Any], schema: Any) -> dict[str, Any]:
     """Return a schema with its ``$ref`` replaced by what it points to, combined with the keywords beside it."""
+    return resolved_part(root, schema) or {}
+
+
+def resolved_part(root: dict[str, Any], schema: Any) -> Any:
+    """Return the same for a part of a schema, for example a field. It is False if the schema allows no value."""
     beside: list[dict[str, Any]] = []
     while isinstance(schema, dict) and "$ref" in schema:
         beside.append({key: value for key, value in schema.items() if key != "$ref"})
         schema = resolve(root, schema["$ref"])
+    if schema is False:
+        return False
     found = schema if isinstance(schema, dict) else {}
     for each in reversed(beside):
         if each.keys() & _UNEVALUATED:  # they depend on the schema of the reference, too
@@ -49,14 +56,6 @@ def resolved(root: dict[str, Any], schema: Any) -> dict[str, Any]:
         else:
             found = combined(root, found, each)
     return found
-
-
-def resolved_part(root: dict[str, Any], schema: Any) -> Any:
-    """Return the same for a part of a schema, for example a field. It is False if the schema allows no value."""
-    target = schema
-    while isinstance(target, dict) and "$ref" in target:
-        target = resolve(root, target["$ref"])
-    return False if target is False else resolved(root, schema)
 
 
 def combined(root: dict[str, Any], one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
@@ -95,10 +94,10 @@ def combined(root: dict[str, Any], one: dict[str, Any], other: dict[str, Any]) -
 
 def combined_part(root: dict[str, Any], one: Any, other: Any) -> Any:
     """Return ``combined`` for two parts of schemas, for example of a field. It is False if one allows no value."""
-    one, other = (resolved_part(root, each) if isinstance(each, dict) else each for each in (one, other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return other if one == other else combined(root, one, other)
-    return other if one is True else one if other is True else False
+    one, other = resolved_part(root, one), resolved_part(root, other)
+    if one is False or other is False:
+        return False
+    return other if one == other else combined(root, one, other)
 
 
 def _can_be_combined(one: dict[str, Any], other: dict[str, Any]) -> bool:
