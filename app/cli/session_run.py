@@ -55,7 +55,10 @@ def run(
         bool, typer.Option("--exact", help="Send every recorded frame as it was, and nothing else.")
     ] = False,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the chat state of the session; do not restore yours.")
+        bool,
+        typer.Option(
+            "--keep", help="Keep the chat state of the session, if each step could be played; do not restore yours."
+        ),
     ] = False,
     seed: Annotated[
         int | None,

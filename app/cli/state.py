@@ -98,9 +98,7 @@ def _replace(control: "Control", method: str, path: str, snapshot: dict[str, Any
     control.call(method, path, snapshot, invalid=Exit.FAILED)
     for run in control.call("GET", "/v1/runs"):
         if run["state"] in ("running", "paused") and run.get("own_state"):
-            say(
-                f"It is undone when the session {run['name']}, number {run['number']}, ends and your state is back."
-            )
+            say(f"This change is undone when the session {run['name']} (number {run['number']}) ends.")
     say("Reload your UI to see the change.")
 
 

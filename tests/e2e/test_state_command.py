@@ -155,7 +155,7 @@ def test_a_change_during_a_session_says_that_it_is_undone(
     wait_until(lambda: any("it plays" in each for each in run("journal").out), "the session to play")
     number = json.loads(run("session", "runs", "--json").out[0])[-1]["number"]
     assert state("load", file).err == [
-        f"It is undone when the session own, number {number}, ends and your state is back.",
+        f"This change is undone when the session own (number {number}) ends.",
         "Reload your UI to see the change.",
     ]
 

@@ -459,6 +459,34 @@ async def test_in_step_times_do_not_depend_on_how_early_the_ui_and_effects_are(t
     assert theatre.events()[-1] == ("new_message", 10), "what is fired has its recorded distance nevertheless"
 
 
+async def test_in_step_a_run_that_is_paused_before_a_step_is_due_does_not_fail_at_it(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the wait for the step ended, and the step failed, while the run was paused."""
+    monkeypatch.setattr(module, "SYNC_S", 0.01)
+    text = recording({"rest": "POST /messages", "status": 200, "after": 0.05}, {"note": "the end"})
+    run = theatre.start_session(parse_lines(text).session, sync=True)
+    await until(lambda: run.current)
+    run.pause()
+    theatre.time.passed += 1
+    await asyncio.sleep(0.2)
+    assert run.results == []
+    theatre.post({"to": "alice", "text": "x"})
+    run.resume()
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+
+
+async def test_in_step_what_the_ui_sends_while_the_copy_of_the_chat_state_is_made_counts(theatre: Theatre) -> None:
+    text = recording({"c2s": "typing", "payload": frame("typing", to="alice", typing=True), "user": "me"})
+    run = theatre.start_session(parse_lines(text).session, sync=True)
+    await asyncio.sleep(0)
+    assert run.current is None
+    theatre.send("typing", to="alice", typing=True)
+    await theatre.companion.sessions.wait(run)
+    assert run.passed
+
+
 async def test_polls_and_repeated_typing_do_not_take_part(theatre: Theatre) -> None:
     typing = {"c2s": "typing", "payload": frame("typing", to="alice", typing=True), "client": 1, "user": "me"}
     poll = {"after": 1, "rest": "GET /friends", "status": 200}

@@ -71,14 +71,32 @@ async def test_keep_does_not_keep_what_a_session_leaves_whose_steps_cannot_be_pl
 
 
 @pytest.mark.parametrize(
-    "text", ["expect typing within 0.01s", "wait for nobody within 60s"], ids=["unmet", "stopped"]
+    ("text", "timeout_s"),
+    [("expect typing within 0.01s", None), ("wait for nobody", None), ("wait for nobody", 0.2)],
+    ids=["unmet", "stopped", "timeout"],
 )
-async def test_keep_keeps_the_state_of_a_session_that_failed_or_was_stopped(theatre: Theatre, text: str) -> None:
-    run = theatre.start(f"state reset\nalice: in the session\n{text}", keep=True)
+async def test_keep_keeps_the_state_of_a_session_that_failed_or_was_stopped(
+    theatre: Theatre, text: str, timeout_s: float | None
+) -> None:
+    run = theatre.start(f"state reset\nalice: in the session\n{text}", keep=True, timeout_s=timeout_s)
     await until(lambda: run.totals.steps == 2)
-    await theatre.companion.sessions.stop(run.number)
+    if timeout_s is None:
+        await theatre.companion.sessions.stop(run.number)
+    await theatre.companion.sessions.wait(run)
     assert run.state in (RunState.FAILED, RunState.STOPPED)
+    assert "not kept" not in run.error
     assert "in the session" in await texts(theatre)
+
+
+async def test_keep_does_not_keep_the_state_if_a_step_of_a_rule_cannot_be_played(theatre: Theatre) -> None:
+    before = await theatre.companion.chat.store.snapshot()
+    rule = "when typing\n    state reset\n    state load missing.json\n"
+    run = theatre.start(f"{rule}note it began\nexpect typing within 30s", keep=True)
+    await until(lambda: run.totals.steps)
+    theatre.send("typing", to="alice", typing=True)
+    await theatre.companion.sessions.wait(run)
+    assert (run.state, run.error) == (RunState.FAILED, "Its chat state was not kept: yours is back.")
+    assert await theatre.companion.chat.store.snapshot() == before
 
 
 async def test_a_state_is_saved_and_loaded(theatre: Theatre) -> None:

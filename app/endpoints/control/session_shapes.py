@@ -96,9 +96,10 @@ class RunOptions(Input):
     timeout: Annotated[float, Meta(gt=0, le=MAX_SECONDS, description="Seconds")] | None = None
     sync: Annotated[bool, Meta(description="Wait for what the UI sent in a recording before going on")] = False
     exact: Annotated[bool, Meta(description="Send every recorded frame as it was, and nothing else")] = False
-    keep: Annotated[bool, Meta(description="Keep the chat state of the session; do not restore the one before")] = (
-        False
-    )
+    keep: Annotated[
+        bool,
+        Meta(description="Keep the chat state of the session if each step could be played, not the one before"),
+    ] = False
 
 
 class RunBody(RunOptions, kw_only=True):

@@ -20,8 +20,11 @@ from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
 from app.sources.sessions.local_user import LocalUser
 from app.sources.sessions.stage import Stage
 
+InRecording = Sent | Received | RestCall | ServerEvent
+"""A step of a recording."""
 Happening = tuple[str, str, str]
 """What happens again: the kind of step, the event, and the user or the kind of origin."""
+REST_CALL = "rest"
 NEW_MESSAGE, POST_MESSAGE = "new_message", "POST /messages"
 TYPING = "typing"
 SHORT_S = 1.0
@@ -29,7 +32,7 @@ SHORT_S = 1.0
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def happening(step: Sent | Received | RestCall | ServerEvent, local_user: LocalUser) -> Happening:
+def happening(step: InRecording, local_user: LocalUser) -> Happening:
     """Return what has to happen again for a step of a recording, by the local user here."""
     match step:
         case Sent():
@@ -55,7 +58,7 @@ def _of_row(row: Row) -> Happening:
 
 def _call(call: str) -> Happening:
     """Return a REST call without the IDs in its path: a replay gives messages new ones."""
-    return "rest", UUID.sub("ID", call), ""
+    return REST_CALL, UUID.sub("ID", call), ""
 
 
 def _named(event: str, payload: str | bytes) -> str:
@@ -112,11 +115,8 @@ class InStep:
         for disconnect in self._disconnects:
             disconnect()
 
-    async def next(self, awaited: Happening, within_s: float) -> bool:
-        """Wait until it has happened once more than this was called for it. Return whether it has.
-
-        A UI may send more or fewer typing frames than in the recording, so that all until now count as one.
-        """
+    async def has_happened(self, awaited: Happening, within_s: float) -> bool:
+        """Wait as ``next`` does, but do not count it."""
         try:
             async with asyncio.timeout(within_s):
                 while self._happened[awaited] <= self._awaited[awaited]:
@@ -124,10 +124,25 @@ class InStep:
                     await self._changed.wait()
         except TimeoutError:
             return False
+        return True
+
+    async def next(self, awaited: Happening, within_s: float) -> bool:
+        """Wait until it has happened once more than this was called for it. Return whether it has.
+
+        A UI may send more or fewer typing frames than in the recording, so that all until now count as one.
+        """
+        if not await self.has_happened(awaited, within_s):
+            return False
         self._awaited[awaited] = (
             self._happened[awaited] if awaited[1].split(" ")[0] == TYPING else self._awaited[awaited] + 1
         )
         return True
+
+    def forget_calls(self) -> None:
+        """Count REST calls from now on."""
+        for each in [each for each in self._happened if each[0] == REST_CALL]:
+            del self._happened[each]
+        self._posts.clear()
 
     def ready(self, clients: Iterable[str]) -> None:
         """Count the connections of the clients with these numbers also if they soon end.

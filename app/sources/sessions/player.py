@@ -32,6 +32,7 @@ from app.protocol.summary import summarize
 from app.sources.sessions.in_step import InStep
 from app.sources.sessions.outcome import CannotPlay
 from app.sources.sessions.performer import expectation, perform
+from app.sources.sessions.recorded_performer import wait_until_due
 from app.sources.sessions.replay import Renewal, Replay, connected_users
 from app.sources.sessions.rules import Rules
 from app.sources.sessions.session_faults import SessionFaults
@@ -83,6 +84,8 @@ class SessionPlayer:
         timeline = Timeline(stage.clock, start, options.speed, options.max_idle_s, fixed=fixed)
         self._main = self._track(timeline, "", stage.rest_log.now())
         self._failed = False
+        self._keep = options.keep
+        """Whether the chat state of the session is kept: not if a step could not be played."""
         self._began = 0.0
         self._since = 0
         """The number of the newest row when the run began."""
@@ -102,7 +105,7 @@ class SessionPlayer:
         except (CannotPlay, *FIRE_ERRORS) as error:
             reason = str(error)
             stop = "" if reason.endswith((".", "!", "?")) else "."
-            self._end(RunState.ERROR, f"{reason}{stop} {self._progress}{self._not_kept}")
+            self._end(RunState.ERROR, f"{reason}{stop} {self._progress}")
         except TimeoutError:
             reason = f"The session did not end within {self._options.timeout_s:g} s."
             self._end(RunState.FAILED, f"{reason} {self._progress}{self._place}")
@@ -111,7 +114,7 @@ class SessionPlayer:
             raise
         except Exception:  # the task's owner reports it; the run must end, because others wait for that
             reason = "The session ended because of an internal error."
-            self._end(RunState.ERROR, f"{reason} {self._progress}{self._not_kept}")
+            self._end(RunState.ERROR, f"{reason} {self._progress}")
             raise
         finally:
             self._stage.refusals.disarm(*self._refusals)
@@ -120,6 +123,8 @@ class SessionPlayer:
     def _end(self, state: RunState, error: str = "") -> None:
         self._run.elapsed_s = self._stage.clock.mono() - self._began
         self._run.note = " ".join(filter(None, (self._not_sent(), *self._warning_sentences())))
+        if self._run.on_copy and self._keep != self._options.keep:
+            error = f"{error} Its chat state was not kept: yours is back.".lstrip()
         self._run.end(state, error)
 
     def _warning_sentences(self) -> Iterator[str]:
@@ -160,11 +165,6 @@ class SessionPlayer:
         waited_s = self._stage.clock.mono() - self._began
         return f"{place} No client is connected. {self._stage.refused_page(waited_s)}".rstrip()
 
-    @property
-    def _not_kept(self) -> str:
-        kept = self._options.keep and self._run.on_copy
-        return " Its chat state was not kept: yours is back." if kept else ""
-
     @asynccontextmanager
     async def _scene(self) -> AsyncIterator[None]:
         """Set the chat state, the generated values and what is sent, and restore them at the end."""
@@ -173,6 +173,9 @@ class SessionPlayer:
         try:
             if self._options.exact:
                 hub.send_only(SCENARIO)
+            if self._options.sync:
+                users = connected_users(self._session, self._run.left_out)
+                self._replay.in_step = InStep(self._stage, map(self._main.local_user.name, users))
             async with self._chat_state():
                 yield
         finally:
@@ -194,27 +197,28 @@ class SessionPlayer:
             self._fix_values()
             yield
             return
-        chat, state, keep = self._stage.chat, self._session.header.state, self._options.keep
+        chat, state = self._stage.chat, self._session.header.state
         begin = self._tasks.spawn(chat.begin_scratch(), "copy the chat state")
         try:
             await asyncio.shield(begin)
             # Only now: what was delayed until the copy belongs to the user's own state, and meets no expectation.
             self._main.since = self._stage.rest_log.now()
-            if self._options.sync:
-                users = connected_users(self._session, self._run.left_out)
-                self._replay.in_step = InStep(self._stage, map(self._main.local_user.name, users))
+            if self._replay.in_step:
+                self._replay.in_step.forget_calls()
             self._fix_values()
             if isinstance(state, str):
                 state = await self._options.files.read(state)
             if state is not None:
                 await chat.restore(self._replay.renewal.state(state))
             yield
-        except Exception:  # a stop and a timeout are none: they cancel
-            keep = False
+        except TimeoutError:  # of the whole session
+            raise
+        except Exception:
+            self._keep = False
             raise
         finally:
             await begin  # if the session is stopped now, the copy is made nevertheless
-            await to_its_end(chat.end_scratch(keep=keep))
+            await to_its_end(chat.end_scratch(keep=self._keep))
 
     async def _play_all(self, steps: Sequence[Step]) -> None:
         try:
@@ -257,8 +261,9 @@ class SessionPlayer:
             if track is self._main:
                 self._run.approach(step)
             pause, before = before + step.action.after, 0.0
-            if self._replay.awaits(step):
+            if self._replay.awaits(step.action):
                 track.timeline.advance(pause)
+                await wait_until_due(step.action, track)
             else:
                 await track.timeline.pause(pause)
             if track is self._main and await self._run.gate(step):
@@ -287,6 +292,7 @@ class SessionPlayer:
         try:
             outcome = await perform(action, track)
         except (CannotPlay, ValueError, *FIRE_ERRORS) as error:
+            self._keep = False  # also if a rule has the step
             raise CannotPlay(f"Line {step.line}: {error}") from None
         if track is self._main:
             self._run.waits_for = ""

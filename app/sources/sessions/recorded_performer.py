@@ -14,12 +14,11 @@ from app.hub.target import ALL, Target
 from app.protocol.raw_frames import is_sent_only
 from app.protocol.session import actions
 from app.protocol.session.durations import MAX_SECONDS
-from app.sources.sessions.in_step import POST_MESSAGE, data_of, happening, message_id
+from app.sources.sessions.in_step import POST_MESSAGE, InRecording, data_of, happening, message_id
 from app.sources.sessions.outcome import Outcome, wait_for_client
 from app.sources.sessions.replay import is_cause, payload_of
 from app.sources.sessions.track import SCENARIO, Track
 
-InRecording = actions.Sent | actions.Received | actions.RestCall | actions.ServerEvent
 SYNC_S = 5.0
 """How long a replay in step with the UI waits for a frame or REST call."""
 CONNECT_S = 30.0
@@ -91,16 +90,19 @@ async def _server_event(action: actions.ServerEvent, track: Track) -> Outcome:
 
 
 async def _again(step: InRecording, within_s: float, track: Track) -> bool:
-    """Wait until a step has happened again, up to a time after it is due. Return whether it has."""
-    in_step, timeline = track.replay.in_step, track.timeline
-    found = in_step is None
-    while in_step and not found:
-        left = timeline.step_begins() - track.stage.clock.mono()
-        found = await in_step.next(happening(step, track.local_user), min(left, MAX_SECONDS) + within_s)
-        if left <= MAX_SECONDS:  # Qt's timers cannot wait for a month
-            break
-    timeline.resynchronize()
+    in_step = track.replay.in_step
+    found = in_step is None or await in_step.next(happening(step, track.local_user), within_s)
+    track.timeline.resynchronize()
     return found
+
+
+async def wait_until_due(step: InRecording, track: Track) -> None:
+    """Wait until a step is due that is awaited, or has happened again before that."""
+    in_step, timeline = track.replay.in_step, track.timeline
+    while in_step and (left := timeline.step_begins() - track.stage.clock.mono()) > 0:
+        # In parts, because Qt's timers cannot wait for a month.
+        if await in_step.has_happened(happening(step, track.local_user), min(left, MAX_SECONDS)):
+            break
 
 
 RECORDED: dict[type[actions.Action], Callable[[Any, Track], Awaitable[Outcome]]] = {

@@ -13,15 +13,15 @@ from base64 import b64decode
 from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeGuard
 
 from app.hub.origin import EFFECTS, Origin
 from app.hub.target import ALL, Target
 from app.protocol.envelope import BadFrame, Envelope, decode
-from app.protocol.session.actions import Received, RestCall, Sent, ServerEvent
+from app.protocol.session.actions import Action, Received, RestCall, Sent, ServerEvent
 from app.protocol.session.steps import Session, Step
 from app.protocol.times import seconds_of
-from app.sources.sessions.in_step import SHORT_S, UUID, InStep
+from app.sources.sessions.in_step import SHORT_S, UUID, InRecording, InStep
 from app.sources.sessions.local_user import LocalUser
 
 UUID_CHARS = 36
@@ -201,9 +201,9 @@ class Replay:
                 return True
         return self.sync and awaits and step.line not in self._left_out
 
-    def awaits(self, step: Step) -> bool:
+    def awaits(self, action: Action) -> TypeGuard[InRecording]:
         """Return whether a step that takes part is not done, but has to happen again."""
-        match action := step.action:
+        match action:
             case Sent():
                 return not self.exact and not is_cause(action)
             case Received() | RestCall() | ServerEvent():

@@ -142,7 +142,7 @@ export interface RunBody {
   sync?: boolean;
   /** Send every recorded frame as it was, and nothing else */
   exact?: boolean;
-  /** Keep the chat state of the session; do not restore the one before */
+  /** Keep the chat state of the session if each step could be played, not the one before */
   keep?: boolean;
   /** A saved session; or the name of text in the log */
   name?: string;
