@@ -19,7 +19,7 @@ MAX_STEPS = 100_000
 """At most this many nodes are visited. A node counts each time that a reference leads to it."""
 SIZE_PER_STEP = 50
 """A node counts once more for this many keys and values in lists, or characters of a reference."""
-MAX_TEXT_CHARS = 64 * 1024 * 1024
+MAX_TEXT_CHARS = 64_000_000
 """At most this much text of event files is checked. A file is checked again for each example."""
 _VERSION = re.compile(r"(\d+)(\.|$)")
 _JSON = re.compile(r"""\s*(\[|\{\s*["}])""")
@@ -55,7 +55,7 @@ class Document:
         self._chars += len(text)
         if self._chars > MAX_TEXT_CHARS:
             raise InvalidAsyncApi(
-                f"The event files and their examples have more than {MAX_TEXT_CHARS // 1024 // 1024} million "
+                f"The event files and their examples have more than {MAX_TEXT_CHARS // 1_000_000} million "
                 "characters. Import a smaller document."
             )
 

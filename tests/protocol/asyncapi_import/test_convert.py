@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol.asyncapi_import.convert import import_asyncapi
-from app.protocol.asyncapi_import.document import MAX_DOCUMENT_BYTES, MAX_REFERENCES, InvalidAsyncApi
+from app.protocol.asyncapi_import.document import MAX_DOCUMENT_BYTES, MAX_REFERENCES, Document, InvalidAsyncApi
 from app.protocol.asyncapi_import.imported_file import Imported
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
@@ -610,6 +610,14 @@ def test_files_that_become_too_large_together_are_refused(monkeypatch: pytest.Mo
     monkeypatch.setattr("app.protocol.asyncapi_import.document.MAX_TEXT_CHARS", 3 * size)
     with pytest.raises(InvalidAsyncApi, match="Import a smaller document"):
         convert(content)
+
+
+def test_the_limit_of_the_files_is_the_number_in_the_error() -> None:
+    """Regression: it was 64 × 1024 × 1024."""
+    content = Document({})
+    content.count_text("x" * 64_000_000)
+    with pytest.raises(InvalidAsyncApi, match="more than 64 million characters"):
+        content.count_text("x")
 
 
 def test_an_import_can_be_given_up() -> None:
