@@ -49,7 +49,7 @@ class LongCalls:
         """Called when the last thread ends."""
 
     async def run(self, work: Callable[[GoOn], Result]) -> Result:
-        """Return the result of ``work``, or raise its exception."""
+        """Return the result of ``work``, or raise its exception. Raise ``RuntimeError`` if no thread can start."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Result] = loop.create_future()
 
@@ -68,10 +68,13 @@ class LongCalls:
                 done.set_exception(error)
 
         def call() -> None:
-            result, raised = None, None
+            result: Any = None
+            raised: BaseException | None = None
             try:
                 go_on()
                 result = work(go_on)
+            except StopIteration as error:  # a future cannot have it
+                raised = RuntimeError(f"the call raised StopIteration({error.value!r})")
             except BaseException as error:
                 raised = error
             with suppress(RuntimeError):  # the loop is closed
@@ -96,8 +99,14 @@ class LongCalls:
             self._waiting.append(call)
             if self._threads == self._max_threads:
                 return
+            try:
+                threading.Thread(target=self._run, name="long call", daemon=True).start()
+            except RuntimeError:  # the system has too many threads
+                if self._threads:  # another one will make the call
+                    return
+                self._waiting.pop()
+                raise
             self._threads += 1
-        threading.Thread(target=self._run, name="long call", daemon=True).start()
 
     def _run(self) -> None:
         while True:

@@ -93,3 +93,46 @@ async def test_an_error_of_a_call_is_raised() -> None:
 
 async def test_the_process_does_not_wait_for_a_call() -> None:
     assert await LongCalls().run(lambda _: threading.current_thread().daemon)
+
+
+async def test_a_call_for_which_no_thread_can_start_fails_and_the_next_one_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Regression: the thread was counted, so that all later calls waited for it."""
+    calls, log = LongCalls(), list[str]()
+
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        with pytest.raises(RuntimeError, match="new thread"):
+            await calls.run(lambda _: log.append("first"))
+    running = asyncio.create_task(calls.run(lambda _: log.append("second")))
+    await until(running.done)
+    assert log == ["second"]
+
+
+async def test_a_call_for_which_no_further_thread_can_start_waits_for_another_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls, held = LongCalls(2), Held()
+    first = asyncio.create_task(calls.run(held))
+    await until(held.began.is_set)
+
+    def fail(_: threading.Thread) -> None:
+        held.may_end.set()
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    second = asyncio.create_task(calls.run(lambda _: "second"))
+    await until(second.done)
+    assert [await first, await second] == ["done", "second"]
+
+
+async def test_a_call_that_raises_stop_iteration_fails() -> None:
+    """Regression: a future refuses this exception, so that the caller waited for ever."""
+    running = asyncio.create_task(LongCalls().run(lambda _: next(iter(()))))
+    await until(running.done)
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await running
