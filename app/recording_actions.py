@@ -5,10 +5,11 @@ state, and make bug report bundles. Each is done in a thread and written in anot
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from app.hub.long_calls import LongCalls, compute
+from app.hub.long_calls import GoOn, LongCalls, compute
 from app.hub.session_run import Options
 from app.observers.opened_recording import OpenedRecording, open_recording
 from app.protocol.catalog import Catalog
@@ -120,16 +121,7 @@ class RecordingActions:
 
         It is given up if the caller is cancelled. Raises ``RequestError``.
         """
-        from app.recording_bundle import bundle_of
-
-        contents = await self._contents()
-        if isinstance(recording, OpenedRecording):
-            name, read = recording.name, recording.read
-            return await self._host.bundling.run(
-                lambda go_on: read(lambda file: bundle_of(file, name, contents, go_on, redact=redact))
-            )
-        name, file = await self._find(recording)
-        return await self._host.bundling.run(lambda go_on: bundle_of(file, name, contents, go_on, redact=redact))
+        return await self._host.bundling.run(await self._bundling(recording, redact))
 
     async def bundle_with_preview(
         self, recording: str | Path | OpenedRecording, *, redact: bool = True
@@ -138,8 +130,25 @@ class RecordingActions:
         from app.protocol.bundle.archive import read_bundle
         from app.protocol.bundle.preview import PREVIEW_LINES, preview_text
 
-        content = await self.bundle(recording, redact=redact)
-        return content, await self._host.bundling.run(lambda _: preview_text(read_bundle(content), PREVIEW_LINES))
+        bundle = await self._bundling(recording, redact)
+
+        def with_preview(go_on: GoOn) -> tuple[bytes, str]:
+            content = bundle(go_on)
+            go_on()
+            return content, preview_text(read_bundle(content), PREVIEW_LINES)
+
+        return await self._host.bundling.run(with_preview)
+
+    async def _bundling(self, recording: str | Path | OpenedRecording, redact: bool) -> Callable[[GoOn], bytes]:
+        """Return the long call that makes the bundle of a recording."""
+        from app.recording_bundle import bundle_of
+
+        contents = await self._contents()
+        if isinstance(recording, OpenedRecording):
+            name, read = recording.name, recording.read
+            return lambda go_on: read(lambda file: bundle_of(file, name, contents, go_on, redact=redact))
+        name, file = await self._find(recording)
+        return lambda go_on: bundle_of(file, name, contents, go_on, redact=redact)
 
     async def _find(self, recording: str | Path) -> tuple[str, Path]:
         host = self._host

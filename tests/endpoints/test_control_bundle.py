@@ -8,6 +8,7 @@ import pytest
 
 from app.protocol.bundle.archive import read_bundle
 from app.system.supabase_key import KEY_VARIABLE, URL_VARIABLE
+from tests.conftest import until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import TOKEN
 
@@ -72,6 +73,35 @@ async def test_bundles_are_made_one_after_the_other(
     answers = await asyncio.gather(*(control.get("/v1/recordings/this-run/bundle") for _ in range(3)))
     assert [each.status for each in answers] == [200, 200, 200]
     assert not met
+
+
+async def test_a_preview_does_not_wait_for_the_bundle_of_another_client(
+    make_control: MakeControl, tmp_path: Path
+) -> None:
+    """Regression: it was another long call, behind those that had been queued meanwhile."""
+    companion = (await make_control(recordings_folder=tmp_path)).companion
+    bundling, began, may_go_on, may_end = companion.bundling, *(threading.Event() for _ in range(3))
+
+    def wait(_: object) -> None:
+        began.set()
+        may_go_on.wait(60)
+
+    before = asyncio.create_task(bundling.run(wait))
+    await until(began.is_set)
+    preview = asyncio.create_task(companion.recording_actions.bundle_with_preview("this-run"))
+    await until(lambda: bundling._waiting)
+    behind = asyncio.create_task(bundling.run(lambda _: may_end.wait(60)))
+    await until(lambda: len(bundling._waiting) == 2)
+    may_go_on.set()
+    try:
+        await until(preview.done)
+        assert not behind.done()
+    finally:
+        may_end.set()
+    content, text = await preview
+    assert read_bundle(content).manifest["redacted"] is True
+    assert text
+    await asyncio.gather(before, behind)
 
 
 async def test_a_recording_that_does_not_exist_has_no_bundle(make_control: MakeControl, tmp_path: Path) -> None:
