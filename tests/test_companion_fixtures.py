@@ -237,6 +237,26 @@ async def test_an_event_about_an_unknown_user_causes_a_warning(
     )
 
 
+@pytest.mark.parametrize(
+    ("event", "data", "advice"),
+    [
+        (
+            "new_message",
+            {"from": "alice", "to": "me", "direction": "sent"},
+            "set from=me and to=alice",
+        ),
+        ("new_message", {"from": "me", "to": "me", "direction": "received"}, "choose a friend"),
+        ("typing", {"username": "me", "typing": True}, "choose a friend"),
+    ],
+)
+async def test_an_event_about_the_local_user_causes_a_warning_with_other_advice(
+    make_companion: MakeCompanion, event: str, data: dict[str, Any], advice: str
+) -> None:
+    """Regression: the advice was to add the user of the UI as a persona."""
+    warning = (await make_companion()).chat.unknown_user_warning(Envelope(event, data))
+    assert warning.startswith(f"me is the user of the UI and not a friend, so the UI will not show this: {advice}")
+
+
 async def test_a_delivery_contains_the_warning(make_companion: MakeCompanion) -> None:
     companion = await make_companion()
     delivery = await companion.fire(Envelope("friend_online", {"username": "mallory"}), origin=PANEL)

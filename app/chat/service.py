@@ -227,9 +227,13 @@ class ChatService:
         if event.event not in SHOWN_PER_FRIEND:
             return ""
         data, friends = event.data, sorted(self.presence)
-        user = data.get("to") if data.get("direction") == "sent" else data.get("from", data.get("username"))
+        is_sent = data.get("direction") == "sent"
+        user = data.get("to") if is_sent else data.get("from", data.get("username"))
         if not user or not friends or user in friends:
             return ""
+        if user == self.local_user:
+            advice = f"set from={user} and to={friends[0]}" if is_sent else "choose a friend"
+            return f"{user} is the user of the UI and not a friend, so the UI will not show this: {advice}"
         hint = suggestion(user, friends) or ": add the persona in Chats"
         return f"{user} is not a friend in this chat state, so the UI will not show this{hint}"
 

@@ -95,6 +95,15 @@ async def test_templates_in_events_are_not_resolved(control: Control) -> None:
     assert stored["text"] == event["data"]["text"]
 
 
+async def test_the_advice_of_the_warning_about_a_sent_message_resolves_it(control: Control) -> None:
+    await control.connect()
+    wrong: dict[str, Any] = {"event": "new_message", "set": {"data.direction": "sent"}}
+    _, (warning,) = recipients_and_warnings(await control.post("/v1/trigger", wrong))
+    assert "set from=me and to=alice" in warning
+    right = {**wrong, "set": {"data.from": "me", "data.to": "alice", **wrong["set"]}}
+    assert recipients_and_warnings(await control.post("/v1/trigger", right)) == ([1], [])
+
+
 async def test_an_event_from_a_non_friend_is_sent_with_a_warning(control: Control) -> None:
     await control.connect()
     recipients, warnings = recipients_and_warnings(await control.post("/v1/events", message(**{"from": "zed"})))
