@@ -40,7 +40,6 @@ GAP_S = 10.0
 MAX_MARKS = 1_000
 HEAD_BYTES = 64 * 1024
 """A file is recognized by at most this many bytes of its header, which contains when the recording began."""
-CHANGED = "The file of this recording has changed. Open it again."
 OTHER_FORMATS = (".zip", ".har", ".ndjson")
 """The suffixes of files from which the command line makes a recording."""
 
@@ -129,10 +128,14 @@ class OpenedRecording:
         self._require_unchanged()
         return found
 
+    @property
+    def _changed(self) -> str:
+        return f"The file of the recording {self.name} has changed. Open it again."
+
     def _require_unchanged(self) -> None:
         with _opened(self.file) as stream:
             if not self._is_head_of(stream):
-                raise Conflict(CHANGED)
+                raise Conflict(self._changed)
 
     def _is_head_of(self, stream: IO[bytes]) -> bool:
         return stream.readline(HEAD_BYTES) == self._head
@@ -144,7 +147,7 @@ class OpenedRecording:
         try:
             self._stream = stream = self.file.open("rb")
             if not self._is_head_of(stream):
-                self.error = CHANGED
+                self.error = self._changed
                 return
             stream.seek(self._start)
             while lines := await asyncio.to_thread(stream.readlines, BATCH_BYTES):

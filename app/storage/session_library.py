@@ -15,6 +15,7 @@ from typing_extensions import override
 from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
 from app.protocol.errors import Conflict, Invalid, NotFound, StorageError, TooLarge
 from app.protocol.session.comparison import UiDifference, compare
+from app.protocol.session.errors import InvalidSession
 from app.protocol.session.lines import decode_lines
 from app.protocol.session.saved import (
     LINES,
@@ -23,6 +24,7 @@ from app.protocol.session.saved import (
     SavedSession,
     decode_session,
     parse_session,
+    read_session,
     suffix_of,
 )
 from app.protocol.session.steps import Header, InvalidStep, Session, header_from_json
@@ -135,7 +137,9 @@ def read_recording(file: Path) -> Session:
     try:
         if (size := file.stat().st_size) > MAX_LINES_BYTES:
             raise TooLarge(f"{file.name} has {size >> 20:,} MB; at most {MAX_LINES_BYTES >> 20} MB can be played.")
-        return parse_session(decode_lines(read_file(file, MAX_LINES_BYTES)), LINES)
+        return read_session(decode_lines(read_file(file, MAX_LINES_BYTES)), LINES)
+    except InvalidSession as error:
+        raise Invalid(f"{file.name} is not a valid session: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise StorageError(f"{file} could not be read: {reason(error)}") from None
 

@@ -34,6 +34,7 @@ from app.ui.widgets.timeline import Timeline, length_text
 
 if TYPE_CHECKING:
     import asyncio
+    from pathlib import Path
 
     from app.companion import Companion
     from app.hub.session_run import SessionRun
@@ -251,9 +252,14 @@ class RecordingWindow(QWidget):
     def _state_closed(self) -> None:
         self.state = None
 
-    def compare_with(self, other: RecordingWindow) -> None:
-        """Show what the UI sent differently in another opened recording."""
+    def compare_with(self, recording: str | Path, show: Callable[[OpenedRecording], RecordingWindow]) -> None:
+        """Open another recording, ``show`` it in a window, and list what the UI sent differently in it."""
+        if self.differences:
+            self.differences.hide()
         self.show_message("Comparing …")
+        self._do(self._companion.recording_actions.open(recording), lambda opened: self._compare(show(opened)))
+
+    def _compare(self, other: RecordingWindow) -> None:
         self._do(
             self._companion.recording_actions.compare(self.recording, other.recording),
             lambda found: self._show_differences(other, found),

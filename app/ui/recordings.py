@@ -83,13 +83,8 @@ class RecordingWindows:
 
     def compare(self, window: RecordingWindow, recording: str | Path) -> None:
         """Open another recording, and compare the one of a window with it, unless the window was closed."""
-
-        def show(opened: OpenedRecording) -> None:
-            if not window.is_closed:
-                window.compare_with(self.show(opened))
-
         if not window.is_closed:
-            self._do(self._window.companion.recording_actions.open(recording), show)
+            window.compare_with(recording, self.show)
 
     def _popup(
         self, button: QPushButton, runs: list[str], act: Callable[[str | Path], object] | None = None

@@ -119,7 +119,7 @@ async def test_a_file_that_replaces_the_opened_one_is_not_read(tmp_path: Path) -
     with pytest.raises(Conflict):
         opened.read(Path.read_bytes)
     await opened.load()
-    assert opened.error == "The file of this recording has changed. Open it again."
+    assert opened.error == "The file of the recording bug has changed. Open it again."
     assert not opened.times
     file.unlink()
     with pytest.raises(NotFound):

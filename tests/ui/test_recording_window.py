@@ -524,6 +524,25 @@ async def test_a_difference_selects_its_rows_and_no_others(window: MainWindow, t
     one.close()
 
 
+async def test_the_window_says_why_recordings_are_not_compared(
+    opened: RecordingWindow, window: MainWindow, file: Path, tmp_path: Path
+) -> None:
+    """Regression: the main window said it, and the result of another comparison stayed visible."""
+    window.recordings.compare(opened, file)
+    await until(lambda: opened.differences and opened.differences.isVisible())
+    assert opened.differences
+    other = tmp_path / "other.session.jsonl"
+    window.recordings.compare(opened, other)
+    await until(lambda: opened.message.text() == f"{other} is not a file.")
+    assert not opened.differences.isVisible()
+    other.write_bytes(HEADER + b"\n{bad\n{}\n")
+    window.recordings.compare(opened, other)
+    await until(lambda: opened.message.text().startswith("other.session.jsonl is not a valid session: line 2"))
+    assert not opened.differences.isVisible()
+    for each in window.recordings.windows[1:]:
+        each.close()
+
+
 async def test_equal_recordings_have_no_differences(
     opened: RecordingWindow, window: MainWindow, file: Path
 ) -> None:
@@ -627,14 +646,14 @@ async def test_nothing_is_done_with_the_file_of_another_recording(
         actions.bundle(recording),
         exports.recording(recording, [3], Kinds.PLAYWRIGHT_ROUTES),
     ):
-        with pytest.raises(Conflict, match=r"The file of this recording has changed\. Open it again\."):
+        with pytest.raises(Conflict, match=r"The file of the recording bug has changed\. Open it again\."):
             await work
     opened.play.click()
-    await until(lambda: opened.message.text() == "The file of this recording has changed. Open it again.")
+    await until(lambda: opened.message.text() == "The file of the recording bug has changed. Open it again.")
     opened.report.click()
     dialog = opened.findChild(BundleDialog)
     assert dialog
-    await until(lambda: dialog.message.text() == "The file of this recording has changed. Open it again.")
+    await until(lambda: dialog.message.text() == "The file of the recording bug has changed. Open it again.")
     assert not dialog.save.isEnabled()
     dialog.accept()
     assert list(window.companion.sessions) == []
