@@ -394,6 +394,40 @@ async def test_a_file_that_another_program_changes_is_shown_unless_there_are_uns
     assert room.form.editor.toPlainText() == "bob: mine\n"
 
 
+async def test_a_file_that_cannot_be_edited_is_shown_as_it_is_now(
+    room: ScenariosRoom, companion: Companion, folder: Path
+) -> None:
+    """Regression: the room still said why a file could not be edited, or its size, after that had changed."""
+    file = folder / "mine" / "lunch.chat"
+    file.write_text("# Big\n" + "bob: hi\n" * 30_000)
+    await companion.saved_sessions.read()
+    room.choose(OWN)
+    await until(lambda: "The text has too many lines (30,002). The maximum is 20,000." in room.empty.hint.text())
+    assert "frame" not in room.empty.hint.text()
+    file.write_text(TEXT)
+    await companion.saved_sessions.read()
+    await until(lambda: room.form.isVisible())
+    assert room.form.editor.toPlainText() == TEXT
+
+    file = folder / "mine" / "take.session.jsonl"
+    header = '{"session": 1, "kind": "recording"}\n'
+    file.write_text(header)
+    await companion.saved_sessions.read()
+    room.choose("mine/take")
+    await until(lambda: "recording, 36 B" in room.empty.hint.text())
+    file.write_text(header + '{"mark": "x"}\n')
+    await companion.saved_sessions.read()
+    assert "recording, 50 B" in room.empty.hint.text()
+    file.write_text('{"session": 1}\n{"note": "x"}\n')
+    await companion.saved_sessions.read()
+    await until(lambda: room.form.isVisible())
+    assert room.form.editor.toPlainText() == "note x\n"
+    file.write_text(header)
+    await companion.saved_sessions.read()
+    assert room.empty.isVisible()
+    assert "recording, 36 B" in room.empty.hint.text()
+
+
 async def test_unsaved_changes_are_listed_while_their_file_does_not_exist(
     room: ScenariosRoom, companion: Companion, folder: Path
 ) -> None:

@@ -19,7 +19,6 @@ from app.ui.kept_drafts import KeptDrafts
 from app.ui.keys import IN_CHILDREN, Action, Shortcut
 from app.ui.models.folder_tree import NAME
 from app.ui.models.scenarios import facts, title_of
-from app.ui.models.units import amount
 from app.ui.room_tasks import RoomTasks
 from app.ui.scenario_actions import ScenarioActions
 from app.ui.scenario_check import ScenarioCheck
@@ -33,7 +32,7 @@ from app.ui.widgets.navigation import Badge
 from app.ui.widgets.record_controls import RecordControls
 from app.ui.widgets.scenario_form import ScenarioForm
 from app.ui.widgets.scenario_list import ScenarioList
-from app.ui.widgets.text_edit import fits
+from app.ui.widgets.text_edit import why_too_large
 from app.ui.widgets.transcript_completion import TranscriptOffers, offers_from
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ class ScenariosRoom(FocusStart):
 
     def show_rejection(self, text: str) -> None:
         """Show why an editor rejected a text."""
-        self.status_message.emit(text.partition(" To send a file")[0])
+        self.status_message.emit(_without_advice(text))
 
     def close_down(self) -> None:
         """Disconnect from the companion's signals. Results of running tasks are not shown."""
@@ -144,7 +143,7 @@ class ScenariosRoom(FocusStart):
 
     def write(self, text: str) -> None:
         """Open a new scenario with a text, unless it is too large."""
-        if not fits(text):
+        if why_too_large(text):
             self.status_message.emit(TOO_LARGE)
             return
         self._show(self.edits.create(text))
@@ -269,9 +268,11 @@ class ScenariosRoom(FocusStart):
             self._show(draft)
             self._read_file(draft)
             return
-        saved = self._find(key)
-        if saved is None:
-            return
+        if saved := self._find(key):
+            self._open(saved)
+
+    def _open(self, saved: SavedSession) -> None:
+        """Show a file; that of a scenario when it was read."""
         if saved.kind == "recording":
             self._show_placeholder(saved, "A recording of what happened. It cannot be edited here.")
         else:
@@ -333,10 +334,8 @@ class ScenariosRoom(FocusStart):
         if current and current.key == saved.name and current.has_changes and not discard:
             self._show_state()
             return  # typed while it was being read
-        if not fits(content.text):
-            self._show_placeholder(
-                saved, f"It has {amount(saved.size)}, which is too large to edit here. Use companion session run."
-            )
+        if why := why_too_large(content.text):
+            self._show_placeholder(saved, f"{_without_advice(why)} Use companion session run.")
             return
         text = content.text
         self._show(Scenario(saved.name, saved, text, text, content.notation, file_hashes=(hash_of(text),)))
@@ -533,10 +532,10 @@ class ScenariosRoom(FocusStart):
             if now is None:
                 self.edits.current = None
                 self._show(None)
-            elif now is not None and now is not current.saved:
+            elif now is not current.saved:
                 current.saved = now
-                if not current.has_changes and current.is_editable and self.edits.chosen_key == current.key:
-                    self._load(now)
+                if not current.has_changes and self.edits.chosen_key == current.key:
+                    self._open(now)
         self.refresh()
 
     @property
@@ -545,3 +544,8 @@ class ScenariosRoom(FocusStart):
 
     def _find(self, name: str) -> SavedSession | None:
         return self._files.get(name)
+
+
+def _without_advice(text: str) -> str:
+    """Return why a text is too large for an editor, without the advice to send it as a frame."""
+    return text.partition(" To send a file")[0]

@@ -302,7 +302,12 @@ class TextEdit(QPlainTextEdit):
 
 def fits(text: str) -> bool:
     """Return whether an empty editor accepts a text."""
-    return not _size_problem(text, 0, 0)
+    return not why_too_large(text)
+
+
+def why_too_large(text: str) -> str:
+    """Return why an empty editor rejects a text, or an empty text if it accepts it."""
+    return _size_problem(text, 0, 0)
 
 
 def _break_before(block: QTextBlock) -> str:
