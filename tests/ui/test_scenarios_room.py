@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -392,6 +393,31 @@ async def test_a_file_that_another_program_changes_is_shown_unless_there_are_uns
     (folder / "mine" / "lunch.chat").write_text("# Lunch\nbob: changed once more\n")
     await companion.saved_sessions.read()
     assert room.form.editor.toPlainText() == "bob: mine\n"
+
+
+async def test_the_cursor_and_the_undo_history_are_kept_if_the_text_of_the_file_has_not_changed(
+    room: ScenariosRoom, companion: Companion, folder: Path
+) -> None:
+    """Regression: they were lost if another file was saved, deleted or recorded after a save."""
+    await choose(room, OWN)
+    editor = room.form.editor
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    editor.insert_text("bob: bye\n")
+    await checked(room)
+    room.form.save.click()
+    await until(lambda: room.edits.current and not room.edits.current.has_changes)
+    line, current = editor.line, room.edits.current
+    assert line > 1
+    (folder / "mine" / "other.chat").write_text(TEXT)
+    os.utime(folder / "mine" / "lunch.chat", (0, 0))
+    await companion.saved_sessions.read()
+    await wait_until_idle(companion)
+    assert room.edits.current is current
+    assert current
+    assert current.saved is companion.saved_sessions.find(OWN)
+    assert editor.line == line
+    editor.undo()
+    assert editor.toPlainText() == TEXT
 
 
 async def test_a_file_that_cannot_be_edited_is_shown_as_it_is_now(

@@ -334,6 +334,11 @@ class ScenariosRoom(FocusStart):
         if current and current.key == saved.name and current.has_changes and not discard:
             self._show_state()
             return  # typed while it was being read
+        if current and current.key == saved.name and current.is_editable and current.edited == content:
+            # Only its time has changed, or it is reverted to what it is: keep the cursor and the undo history.
+            current.saved, current.saved_text, current.file_hashes = saved, content.text, (hash_of(content.text),)
+            self.refresh()
+            return
         if why := why_too_large(content.text):
             self._show_placeholder(saved, f"{_without_advice(why)} Use companion session run.")
             return
