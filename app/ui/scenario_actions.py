@@ -153,7 +153,11 @@ class ScenarioActions(QObject):
             self.renamed.emit(old, saved)
             self.status_message.emit(f"Renamed {old} to {saved.name}")
 
-        self._do(self._companion.saved_sessions.rename(old, new), renamed)
+        def ended() -> None:
+            self._edits.renaming = ""
+
+        self._edits.renaming = old
+        self._do(self._companion.saved_sessions.rename(old, new), renamed, ended=ended)
 
     def _delete(self, name: str) -> None:
         def deleted(_: None) -> None:

@@ -69,6 +69,8 @@ class ScenarioEdits:
     """Scenarios with unsaved changes that are not shown, by key."""
     loading: SavedSession | None = None
     """The file that is being read, to show it instead of the current scenario."""
+    renaming: str = ""
+    """The name of a file that is being renamed. It is not lost, although the name no longer exists."""
     _created: int = 0
 
     @property
@@ -156,7 +158,7 @@ class ScenarioEdits:
     def lose_files(self, saved: Mapping[str, SavedSession]) -> None:
         """Turn those with unsaved changes whose files no longer exist into new scenarios."""
         for each in self._open:
-            if each.saved and each.has_changes and each.saved.name not in saved:
+            if each.saved and each.has_changes and each.saved.name not in {*saved, self.renaming}:
                 self.drafts.pop(each.key, None)
                 each.file_name = each.saved.name
                 each.key, each.saved = self.create("").key, None

@@ -17,6 +17,7 @@ from app.hub.session_run import Options, RunState, SessionRun, StepResult
 from app.protocol.errors import StorageError
 from app.protocol.session.saved import EditableText, SavedSession, format_session
 from app.protocol.session.transcript import parse_transcript
+from app.ui.models.folder_tree import NAME
 from app.ui.models.run_text import run_text
 from app.ui.room_registry import SCENARIOS
 from app.ui.rooms.scenarios import TOO_LARGE, ScenariosRoom
@@ -380,6 +381,35 @@ async def test_a_scenario_can_be_renamed_and_deleted(
     await until(lambda: not room.edits.key)
     assert not (folder / "mine").exists()
     assert room.empty.isVisible()
+
+
+async def test_what_is_renamed_stays_open(room: ScenariosRoom, companion: Companion) -> None:
+    """Regression: it was closed if it had no unsaved changes, and its run was that of another scenario."""
+    await choose(room, OWN)
+    await write(room, "# Lunch\nwait 20s\n")
+    room.form.save.click()
+    await until(lambda: room.edits.current and not room.edits.current.has_changes)
+    room.controls.run()
+    await until(lambda: room.controls.runs.running)
+    current = room.edits.current
+    action(room, "Rename …").trigger()
+    dialog().name.setText("mine/dinner")
+    dialog()._accept()
+    await until(lambda: room.edits.key == "mine/dinner")
+    assert room.edits.current is current
+    assert room.list.tree.currentIndex().data(NAME) == "mine/dinner"
+    assert room.controls.bar.run.text() == "Stop"
+    assert not room.controls.others.isVisible()
+
+    await companion.recordings.start("mine/take")
+    await companion.recording_actions.stop("mine/take")
+    room.choose("mine/take")
+    action(room, "Rename …").trigger()
+    dialog().name.setText("mine/bug")
+    dialog()._accept()
+    await until(lambda: room.edits.key == "mine/bug")
+    assert room.empty.hint.text().startswith("mine/bug · recording")
+    assert room.list.tree.currentIndex().data(NAME) == "mine/bug"
 
 
 async def test_a_file_that_another_program_changes_is_shown_unless_there_are_unsaved_changes(

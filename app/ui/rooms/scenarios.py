@@ -515,6 +515,8 @@ class ScenariosRoom(FocusStart):
             each.key, each.saved = saved.name, saved
             if each is not self.edits.current:
                 self.edits.drafts[each.key] = each
+            elif not each.is_editable:
+                self._open(saved)  # its text contains the name
         self.refresh()
 
     def _on_deleted(self, name: str) -> None:
@@ -532,7 +534,7 @@ class ScenariosRoom(FocusStart):
         self.edits.lose_files(self._files)
         if current in self.edits.find_files(self._files):
             self._read_file(current)
-        if current and current.saved:
+        if current and current.saved and current.key != self.edits.renaming:
             now = self._find(current.key)
             if now is None:
                 self.edits.current = None
