@@ -446,7 +446,9 @@ async def test_a_busy_control_port_is_reported_and_logged(companion: Companion) 
     assert not await companion.start_service("control")
     assert companion.services["control"].error.startswith(f"Port {companion.server.port} is busy")
     assert not companion.control.listening
-    assert companion.journal.row(companion.journal.last_seq).note == companion.services["control"].error  # type: ignore[union-attr]
+    row = companion.journal.row(companion.journal.last_seq)
+    assert row is not None
+    assert row.note == companion.services["control"].error
     companion.settings.control = False
     assert await companion.start_service("control")
     assert companion.services["control"].error == ""

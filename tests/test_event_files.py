@@ -92,8 +92,14 @@ async def send(client: Any, event: str, **data: Any) -> None:
     await client.send(json.dumps({"event": event, "data": data}))
 
 
+def sample_message(companion: Companion) -> dict[str, Any]:
+    event = companion.catalog.get(Direction.TO_UI, "new_message")
+    assert event is not None
+    return event.sample
+
+
 async def add_message(companion: Companion, msg_id: str = MSG_ID, **changes: Any) -> None:
-    data = {**companion.catalog.get(Direction.TO_UI, "new_message").sample, "msg_id": msg_id, **changes}  # type: ignore[union-attr]
+    data = {**sample_message(companion), "msg_id": msg_id, **changes}
     await companion.fire(Envelope("new_message", data), origin=Origin("test"))
 
 
@@ -635,7 +641,7 @@ async def test_a_correct_ui_shows_what_an_event_of_a_file_changes_and_the_releas
                      client.user_agent, clock.mono(), clock.mono())
     )  # fmt: skip
     reactions = {"reactions": [{"emoji": "🎉", "from": "bob"}]} if "remove_reaction" in effect else {}
-    data = {**companion.catalog.get(Direction.TO_UI, "new_message").sample, "msg_id": MSG_ID, "delivered": False}  # type: ignore[union-attr]
+    data = {**sample_message(companion), "msg_id": MSG_ID, "delivered": False}
     companion.hub.broadcast(Envelope("new_message", {**data, "delivery_method": "offline", **reactions}))
 
     async def shown(flavour: Flavour) -> tuple[Any, Any]:
@@ -673,7 +679,7 @@ async def test_the_expected_state_uses_the_files_as_they_were_when_an_event_was_
     (client,) = companion.hub.clients
     file = write("delivered.json", DELIVERED)
     await companion.event_files.read()
-    data = {**companion.catalog.get(Direction.TO_UI, "new_message").sample, "delivered": False}  # type: ignore[union-attr]
+    data = {**sample_message(companion), "delivered": False}
     for msg_id in (MSG_ID, OTHER_ID):
         companion.hub.broadcast(Envelope("new_message", {**data, "msg_id": msg_id}))
     companion.hub.broadcast(Envelope("message_delivered", {"msg_id": MSG_ID, "peer": "alice"}))
@@ -694,7 +700,7 @@ async def test_an_event_whose_name_a_fault_has_changed_has_no_effect_on_the_ui(
     (client,) = companion.hub.clients
     write("delivered.json", DELIVERED)
     await companion.event_files.read()
-    data = {**companion.catalog.get(Direction.TO_UI, "new_message").sample, "delivered": False}  # type: ignore[union-attr]
+    data = {**sample_message(companion), "delivered": False}
     for msg_id in (MSG_ID, OTHER_ID):
         companion.hub.broadcast(Envelope("new_message", {**data, "msg_id": msg_id}))
     for msg_id, name in ((MSG_ID, b"mes#age_delivered"), (OTHER_ID, b"message_delivered")):

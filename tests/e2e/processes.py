@@ -202,7 +202,8 @@ class Program:
         for reader in self._readers:
             reader.join(PATIENCE_S)
         for stream in (self.process.stdout, self.process.stderr):
-            stream.close()  # type: ignore[union-attr]
+            assert stream is not None
+            stream.close()
 
 
 def _collect(stream: Any, lines: list[str]) -> None:

@@ -93,8 +93,9 @@ def test_it_ends_with_its_input_although_calls_wait(allowing: Companion, data_di
         assert process.stdout
 
         def send(**message: Any) -> None:
-            process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")  # type: ignore[union-attr]
-            process.stdin.flush()  # type: ignore[union-attr]
+            assert process.stdin
+            process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+            process.stdin.flush()
 
         about = {"protocolVersion": OLD, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
         send(id=0, method="initialize", params=about)

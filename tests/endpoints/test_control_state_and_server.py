@@ -96,7 +96,10 @@ INVALID_STATES: list[tuple[Any, str]] = [
     ({"version": 1, "people": [PERSON], "messages": [{"read": True}]}, "messages[0]"),
     ({"version": 1, "people": [PERSON], "messages": [message()["data"]]}, "messages[0]"),
     ({"version": 1, "people": [PERSON], "messages": [{**message()["data"], "read": 1}]}, "messages[0]"),
-    ({"version": 1, "people": [PERSON], "messages": [{**message(text=7)["data"], "read": True}]}, "messages[0]"),  # type: ignore[arg-type]
+    (
+        {"version": 1, "people": [PERSON], "messages": [{**message()["data"], "text": 7, "read": True}]},
+        "messages[0]",
+    ),
 ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.typing import Origin
 
 from app.endpoints import refusing
 from app.hub.journal import Verdict
@@ -175,10 +176,10 @@ async def test_refusals_are_used_in_the_order_in_which_they_were_armed(control: 
 async def test_a_foreign_origin_does_not_use_up_the_number(make_control: MakeControl) -> None:
     control = await make_control(allowed_origins=[PAGE])
     await refuse(control)
-    for options in ({"origin": "http://evil.example"}, {}):
-        url = control.companion.server.url + ("" if options else "x")
+    for origin in (Origin("http://evil.example"), None):
+        url = control.companion.server.url + ("" if origin else "x")
         with pytest.raises(InvalidStatus) as error:
-            await connect(url, proxy=None, **options)  # type: ignore[arg-type]
+            await connect(url, proxy=None, origin=origin)
         assert error.value.response.status_code in (403, 404)
     async with tcp_to(control.companion.server.port):
         pass  # a connection without a handshake

@@ -43,7 +43,7 @@ async def main() -> None:
     access_policy = AccessPolicy(lambda: (), RejectionLog(hub))
     refusals = Refusals(hub, Tasks())
     limits = Limits(clients=64, connections=256, frames_per_s=1e9, token="")
-    events.EventClients = EchoClients  # type: ignore[misc]
+    vars(events)["EventClients"] = EchoClients
     server = EventServer(hub, Router(hub, built_in()), 0, access_policy, lambda: limits, refusals)
     await server.start()
     stopped = asyncio.Event()

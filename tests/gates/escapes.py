@@ -274,7 +274,8 @@ def hostile_servers() -> Iterator[tuple[str, str]]:
     with serve(close, "127.0.0.1", 0) as closing, serve(close, "127.0.0.1", 0, process_request=refuse) as refusing:
         for each in (closing, refusing):
             threading.Thread(target=each.serve_forever, daemon=True).start()
-        yield tuple(f"ws://127.0.0.1:{each.socket.getsockname()[1]}/" for each in (closing, refusing))  # type: ignore[misc]
+        first, second = (f"ws://127.0.0.1:{each.socket.getsockname()[1]}/" for each in (closing, refusing))
+        yield first, second
 
 
 def measure(program: Companion, data_dir: Path, folder: Path, long: bool) -> Outcome:

@@ -261,7 +261,12 @@ async def test_an_interceptor_sees_and_changes_raw_and_resent_frames(
     bob = stage.join("bob")
     delivery = await pipeline.send_raw("{nope", to=BOB, origin=SERVER)
     row = newest(stage)
-    recorder = Recorder(stage, lambda cause: cause.changed(outgoing=cause.outgoing._replace(payload=b"changed")))  # type: ignore[attr-defined]
+
+    def change(cause: Cause) -> Cause:
+        assert isinstance(cause, FiredFrame)
+        return cause.changed(outgoing=cause.outgoing._replace(payload=b"changed"))
+
+    recorder = Recorder(stage, change)
     if again:
         delivery = await pipeline.resend(row, origin=PANEL)
     else:

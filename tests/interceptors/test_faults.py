@@ -1,6 +1,7 @@
 """Faults that are armed for clients: what the clients receive, when, and what the log says."""
 
 import json
+from typing import Literal
 
 import pytest
 
@@ -301,9 +302,11 @@ async def test_a_stall_follows_a_frame_that_is_lost_too(stage: FaultStage) -> No
 
 
 @pytest.mark.parametrize("then", ["close", "reset"])
-async def test_a_limit_ends_the_connection_after_its_frame(stage: FaultStage, then: str) -> None:
+async def test_a_limit_ends_the_connection_after_its_frame(
+    stage: FaultStage, then: Literal["close", "reset"]
+) -> None:
     client = stage.join()
-    stage.faults.arm(ALL, [Limit(frames=2, then=then, code=1013)])  # type: ignore[arg-type]
+    stage.faults.arm(ALL, [Limit(frames=2, then=then, code=1013)])
     fire(stage, *"ab")
     transport = stage.transports[client.id]
     assert received(stage, client) == ["a", "b"]

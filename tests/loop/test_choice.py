@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import qasync
@@ -53,8 +54,8 @@ def notifier_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.loop.self_test.NOTIFIER_TIMEOUT_MS", 20)
 
     class Silent(QSocketNotifier):
-        def __init__(self, *args: object) -> None:
-            super().__init__(*args)  # type: ignore[call-overload]
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
             self.setEnabled(False)
 
     monkeypatch.setattr("app.loop.self_test.QSocketNotifier", Silent)

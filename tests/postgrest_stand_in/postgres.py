@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 BINARIES = Path("/usr/lib/postgresql")
 USER = "postgres"
@@ -28,7 +29,7 @@ def folder() -> Path | None:
 def cluster(binaries: Path) -> Iterator[str]:
     """Run a server that listens only on a socket in a temporary folder. Yield its connection string."""
     home = Path(mkdtemp(prefix="companion-pg-"))
-    drop: dict[str, object] = {}
+    drop: dict[str, Any] = {}
     if os.geteuid() == 0:
         import pwd
 
@@ -42,7 +43,7 @@ def cluster(binaries: Path) -> Iterator[str]:
             result = subprocess.run(
                 command, cwd=home, stdout=output, stderr=output, stdin=subprocess.DEVNULL, timeout=60, check=False,
                 **drop,
-            )  # type: ignore[call-overload]  # fmt: skip
+            )  # fmt: skip
         assert result.returncode == 0, (home / "output").read_text("utf-8")
 
     data = home / "data"

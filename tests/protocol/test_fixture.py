@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from app.cli import options
 from app.protocol.catalog import built_in
-from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import (
     MAX_WITHIN_S,
@@ -296,7 +295,7 @@ def test_a_frame_with_too_many_templates_can_be_edited_but_not_saved() -> None:
         parse_fixture(fixture.to_json())
 
 
-MESSAGE = built_in().get(Direction.TO_UI, "new_message").sample  # type: ignore[union-attr]
+(MESSAGE,) = (each.sample for each in built_in() if each.name == "new_message")
 
 
 def test_ids_and_times_become_templates() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import heapq
 from collections.abc import AsyncIterator, Callable
 from itertools import count
+from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -72,8 +73,8 @@ class Bench:
     def page(self, delays: Delays, handshake: Handshake = CHROME) -> "Page":
         return Page(self, delays, handshake)
 
-    async def run(self, mode: str = "503", attempts: int = 5, **options: object) -> LabRun:
-        run = self.lab.start(LabOptions(parse_mode(mode), attempts, **options))  # type: ignore[arg-type]
+    async def run(self, mode: str = "503", attempts: int = 5, **options: Any) -> LabRun:
+        run = self.lab.start(LabOptions(parse_mode(mode), attempts, **options))
         await self.time.run_until(lambda: run.ended)
         return run
 

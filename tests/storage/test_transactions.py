@@ -226,7 +226,9 @@ async def test_a_failed_commit_fails_every_job_in_the_transaction(database: Data
         db.execute("INSERT INTO child VALUES (1)")
 
     (before,) = await database.submit(lambda db: db.execute("PRAGMA foreign_keys").fetchone())
-    await database.run_in_thread(lambda: database._connection.execute("PRAGMA foreign_keys = ON"))  # type: ignore[union-attr]
+    connection = database._connection
+    assert connection is not None
+    await database.run_in_thread(lambda: connection.execute("PRAGMA foreign_keys = ON"))
     async with BlockedDatabase(database):
         waiting = [asyncio.ensure_future(add(database, "anna")), asyncio.ensure_future(database.submit(refuse))]
         await asyncio.sleep(0)

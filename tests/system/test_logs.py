@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -80,7 +81,8 @@ def test_a_log_file_that_another_program_has_open_is_rotated_later(
     assert [f"line {number}" in written(tmp_path) for number in range(40)] == [True] * 40
     assert (tmp_path / "companion.log.1").read_text() == "older 1"
     assert not (tmp_path / "companion.log.3").exists()
-    handler.rotate()  # type: ignore[attr-defined]
+    assert isinstance(handler, logs.LogFileHandler)
+    handler.rotate()
     assert (tmp_path / "companion.log.2").read_text() == "older 1"
     assert (tmp_path / "companion.log.3").read_text() == "older 2"
     assert "line 39" in (tmp_path / "companion.log.1").read_text()
@@ -195,10 +197,10 @@ async def test_no_payload_text_is_logged_when_a_handler_fails(
     expected_warnings.append("the handler of typing failed")
     logs.start(tmp_path)
 
-    def fail(client: object, data: object) -> None:
+    def fail(client: object, data: object) -> NoReturn:
         raise RuntimeError(SECRET)
 
-    companion.router.on("typing", fail)  # type: ignore[arg-type]
+    companion.router.on("typing", fail)
     socket = await connect_client()
     await socket.send(f'{{"event":"typing","data":{{"to":"{SECRET}","typing":true}}}}')
     await until(lambda: "builtins.RuntimeError" in written(tmp_path))

@@ -363,7 +363,7 @@ async def test_the_folder_is_created_and_opened(
     assert await asyncio.to_thread(events_folder.is_dir)
 
 
-DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "asyncapi": "3.0.0", "info": {"title": "Chat backend", "version": "1"},
     "channels": {"events": {"messages": {"edited": {"name": "edited", "payload": {
         "type": "object", "required": ["event", "data"],
@@ -406,7 +406,7 @@ async def test_a_document_is_imported_and_files_are_replaced_only_after_a_questi
 async def test_the_question_names_all_files_that_an_import_replaces(
     room: ContractRoom, events_folder: Path, tmp_path: Path
 ) -> None:
-    messages = DOCUMENT["channels"]["events"]["messages"]  # type: ignore[index]
+    messages = DOCUMENT["channels"]["events"]["messages"]
     other = json.loads(json.dumps(messages["edited"]).replace("edited", "removed"))
     document = tmp_path / "asyncapi.json"
     content = {**DOCUMENT, "channels": {"events": {"messages": {**messages, "removed": other}}}}

@@ -208,7 +208,8 @@ async def test_closing_without_a_tray_and_without_clients_quits(start: Start, ap
 
 async def test_the_control_api_opens_no_window_while_quitting(start: Start, apps: RunningApps) -> None:
     desktop = await start()
-    desktop.companion.show_fire_bar()  # type: ignore[misc]
+    assert desktop.companion.show_fire_bar is not None
+    desktop.companion.show_fire_bar()
     functions_at_close: list[object] = []
     close = desktop.companion.close
 

@@ -19,7 +19,7 @@ from tests.conftest import LONG, examples
 
 pytestmark = pytest.mark.usefixtures("styled")
 
-FRAME = {
+FRAME: dict[str, Any] = {
     "event": "new_message",
     "data": {"text": "Hällo", "n": 3, "on": True, "a.b": 1, "reactions": [{"emoji": "👍"}, {"emoji": "🎉"}]},
 }
@@ -234,7 +234,7 @@ def test_values_are_copied_as_text_or_json(tree: JsonTree, qtbot: Any) -> None:
     assert QGuiApplication.clipboard().text() == "Hällo"
     select(tree, "data", "reactions")
     tree.copy_value()
-    assert json.loads(QGuiApplication.clipboard().text()) == FRAME["data"]["reactions"]  # type: ignore[index]
+    assert json.loads(QGuiApplication.clipboard().text()) == FRAME["data"]["reactions"]
     show_value(tree, "\ufeffa byte order mark")
     tree.view.setCurrentIndex(tree.model.index(0, 0))
     tree.copy_value()

@@ -230,7 +230,9 @@ async def test_a_start_that_is_not_possible_says_why(
 ) -> None:
     await connect_client(**PAGE_OPTIONS)
     await until(lambda: lab.start.isEnabled())
-    companion.hub.client(1).transport.abort()  # type: ignore[union-attr]
+    client = companion.hub.client(1)
+    assert client is not None
+    client.transport.abort()
     lab._refresh.stop()
     await until(lambda: not companion.hub.connection_count)
     lab._refresh.stop()

@@ -140,7 +140,7 @@ async def test_a_rejected_origin_can_be_allowed_with_one_click(window: MainWindo
     with pytest.raises(InvalidStatus):
         await connect(companion.server.url, origin=ORIGIN, proxy=None)
     window.open_room(CLIENTS)
-    saved: list[object] = []
+    saved: list[Settings] = []
     window.save_requested.connect(saved.append)
     await until(lambda: window.clients.refused.isVisible())
     (button,) = window.clients.refused.findChildren(QPushButton)
@@ -148,8 +148,8 @@ async def test_a_rejected_origin_can_be_allowed_with_one_click(window: MainWindo
     button.click()
     assert window.clients.refused.isHidden()
     (settings,) = saved
-    assert settings.allowed_origins == [*companion.settings.allowed_origins, ORIGIN]  # type: ignore[attr-defined]
-    await companion.apply(settings)  # type: ignore[arg-type]
+    assert settings.allowed_origins == [*companion.settings.allowed_origins, ORIGIN]
+    await companion.apply(settings)
     async with connect(companion.server.url, origin=ORIGIN, proxy=None):
         assert companion.hub.connection_count == 1
 

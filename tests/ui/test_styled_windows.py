@@ -55,7 +55,9 @@ async def test_windows_menus_lists_and_tooltips_have_the_colours_of_the_theme(
     tray = Tray(companion)
     field = window.events.bar.field
     field.show_suggestions()
-    editor = window.inject.event_panel("typing").editor  # type: ignore[union-attr]
+    panel = window.inject.event_panel("typing")
+    assert panel is not None
+    editor = panel.editor
     editor.setPlainText('{"event": "')
     editor.moveCursor(QTextCursor.MoveOperation.End)
     editor._offer()

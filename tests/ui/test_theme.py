@@ -1,6 +1,7 @@
 """Colours with sufficient contrast, and icons for every state."""
 
 import re
+from collections.abc import Callable, Iterator
 
 import pytest
 from msgspec.structs import asdict
@@ -24,6 +25,9 @@ READABLE = 4.5
 """WCAG 2 AA for text."""
 VISIBLE = 3.0
 """WCAG 2 AA for the borders of inputs and for states (1.4.11)."""
+
+
+ApplyTheme = Callable[[str], None]
 
 
 def luminance(name: str) -> float:
@@ -145,8 +149,8 @@ def strongest_contrast(image: QImage, ground: str) -> float:
 @pytest.mark.parametrize(("name", "scheme"), [("light", LIGHT), ("dark", DARK)])
 @pytest.mark.parametrize("selected", [False, True])
 @pytest.mark.parametrize("online", [False, True])
-def test_the_dot_of_a_friend_is_visible(  # type: ignore[no-untyped-def]
-    apply_theme, name: str, scheme: Colors, selected: bool, online: bool
+def test_the_dot_of_a_friend_is_visible(
+    apply_theme: ApplyTheme, name: str, scheme: Colors, selected: bool, online: bool
 ) -> None:
     apply_theme(name)
     model = ConversationsModel()
@@ -166,7 +170,7 @@ def test_the_dot_of_a_friend_is_visible(  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize(("name", "scheme"), [("light", LIGHT), ("dark", DARK)])
 @pytest.mark.parametrize("on", [False, True])
-def test_a_switch_is_visible(apply_theme, name: str, scheme: Colors, on: bool) -> None:  # type: ignore[no-untyped-def]
+def test_a_switch_is_visible(apply_theme: ApplyTheme, name: str, scheme: Colors, on: bool) -> None:
     apply_theme(name)
     switch = Switch()
     switch.setChecked(on)
@@ -197,12 +201,12 @@ def test_every_pair_of_colours_in_use_is_readable(scheme: Colors) -> None:
 
 
 @pytest.fixture
-def apply_theme(qapp: QApplication):  # type: ignore[no-untyped-def]
+def apply_theme(qapp: QApplication) -> Iterator[ApplyTheme]:
     yield lambda name: theme.apply(qapp, name)
     theme.apply(qapp, "light")
 
 
-def test_apply_sets_the_colours_of_the_theme(apply_theme) -> None:  # type: ignore[no-untyped-def]
+def test_apply_sets_the_colours_of_the_theme(apply_theme: ApplyTheme) -> None:
     apply_theme("dark")
     assert theme.colors() is DARK
     apply_theme("light")
@@ -210,7 +214,7 @@ def test_apply_sets_the_colours_of_the_theme(apply_theme) -> None:  # type: igno
 
 
 @pytest.mark.parametrize(("name", "scheme"), [("light", LIGHT), ("dark", DARK)])
-def test_rows_have_readable_colours_of_the_theme(apply_theme, name: str, scheme: Colors) -> None:  # type: ignore[no-untyped-def]
+def test_rows_have_readable_colours_of_the_theme(apply_theme: ApplyTheme, name: str, scheme: Colors) -> None:
     journal = Journal()
     for kind in Kind:
         for verdict in Verdict:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -47,10 +47,10 @@ async def again(pair: Pair, seconds: float) -> None:
 
 
 def wait_briefly_for_confirmations(pair: Pair) -> None:
-    async def impatient(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def impatient(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         return await dialer.exchange(host, port, peer, items, ack_s=0.02)
 
-    pair.companion.peer_link.outbox._connect = impatient  # type: ignore[assignment]
+    pair.companion.peer_link.outbox._connect = impatient
 
 
 async def test_a_confirmed_message_is_delivered(pair: Pair) -> None:
@@ -162,7 +162,7 @@ async def test_a_program_that_never_confirms_and_closes_gets_a_message_eight_tim
 async def test_the_next_address_is_tried_if_the_first_one_closes_the_connection(pair: Pair) -> None:
     hosts: list[str] = []
 
-    async def connect(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def connect(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         hosts.append(host)
         ids = frozenset(each.id for each in items)
         return Exchange(ids, closed=True) if host == "127.0.0.1" else Exchange(ids, ids)
@@ -170,7 +170,7 @@ async def test_the_next_address_is_tried_if_the_first_one_closes_the_connection(
     await pair.companion.peers.add("ben", (await pair.companion.peers.get("ben")).keys, address="")
     await pair.exchange(pair.ben.a("hi", new_id()))
     await pair.companion.peers.note_address("ben", "192.0.2.66")
-    pair.companion.peer_link.outbox._connect = connect  # type: ignore[assignment]
+    pair.companion.peer_link.outbox._connect = connect
     assert (await post(pair)).data["delivered"]
     assert hosts == ["127.0.0.1", "192.0.2.66"]
 
@@ -183,7 +183,7 @@ async def test_messages_on_which_a_peer_closes_the_connection_do_not_block_later
     delivered: set[str] = set()
     refused: list[str] = []
 
-    async def connect(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def connect(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         first = next((number for number, each in enumerate(items) if each.id in refused), len(items))
         acked = frozenset(each.id for each in items[:first])
         delivered.update(acked)
@@ -193,7 +193,7 @@ async def test_messages_on_which_a_peer_closes_the_connection_do_not_block_later
     await pair.ben.close()
     refused += [(await post(pair, "too large")).data["msg_id"] for _ in range(bad)]
     others = {(await post(pair, text)).data["msg_id"] for text in ("one", "two")}
-    pair.companion.peer_link.outbox._connect = connect  # type: ignore[assignment]
+    pair.companion.peer_link.outbox._connect = connect
     for _ in range(bad * MAX_UNCONFIRMED + 1):
         await again(pair, BACKOFF_S[-1])
         await again(pair, BACKOFF_S[0])
@@ -211,12 +211,12 @@ async def all_batches(pair: Pair, *, closes: bool) -> AsyncIterator[list[int]]:
     """
     sent: list[int] = []
 
-    async def connect(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def connect(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         sent.append(len(items))
         return Exchange(frozenset(each.id for each in items), closed=closes)
 
     outbox = pair.companion.peer_link.outbox
-    outbox._connect = connect  # type: ignore[assignment]
+    outbox._connect = connect
     yield sent
     attempts = outbox._attempts["ben", True]
     while attempts.next_batch and not attempts.next_batch.done() and len(sent) < 10:
@@ -308,12 +308,12 @@ async def test_an_unreachable_peer_delays_simultaneous_messages_only_once(pair: 
     if with_queue:
         outbox.queue = MemoryQueue()
 
-    async def unreachable(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def unreachable(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         sent.append(len(items))
         await give_up.wait()
         return Exchange(error="it did not answer")
 
-    outbox._connect = unreachable  # type: ignore[assignment]
+    outbox._connect = unreachable
     posts = [asyncio.create_task(post(pair, "first"))]
     await until(lambda: sent)
     posts += [asyncio.create_task(post(pair, str(n))) for n in range(4)]
@@ -335,12 +335,12 @@ async def test_messages_of_a_peer_that_cannot_be_reached_delay_an_answer_only_on
     """Regression: each of them began an attempt of its own, and the answer waited 5 s for each."""
     turn, sent = asyncio.Semaphore(0), []
 
-    async def unreachable(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def unreachable(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         sent.append(len(items))
         await turn.acquire()
         return Exchange(error="it did not answer")
 
-    pair.companion.peer_link.outbox._connect = unreachable  # type: ignore[assignment]
+    pair.companion.peer_link.outbox._connect = unreachable
     turn.release()
     await post(pair, "one that waits")
     for number in range(5):
@@ -440,12 +440,12 @@ async def test_what_waits_for_a_removed_friend_is_sent_when_it_is_a_friend_again
 async def test_a_friend_who_is_removed_during_an_attempt_does_not_come_online(pair: Pair) -> None:
     outbox = pair.companion.peer_link.outbox
 
-    async def confirm(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def confirm(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         await pair.companion.chat.remove_friend("ben")
         ids = frozenset(each.id for each in items)
         return Exchange(ids, ids)
 
-    outbox._connect = confirm  # type: ignore[assignment]
+    outbox._connect = confirm
     assert (await post(pair)).data["delivered"]
     await outbox._tasks.join()
     assert not pair.rows("friend_online")
@@ -498,15 +498,15 @@ async def test_a_session_on_the_users_own_state_does_not_fix_time_and_id_of_mess
 async def test_an_attempt_that_waits_while_a_session_begins_sends_nothing_of_the_session(pair: Pair) -> None:
     """Regression: it sent what the session had posted meanwhile."""
     release = asyncio.Event()
-    sent: list[list[OutgoingItem]] = []
+    sent: list[Sequence[OutgoingItem]] = []
 
-    async def slow(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def slow(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         sent.append(items)
         await release.wait()
         return Exchange(frozenset(each.id for each in items))
 
     outbox = pair.companion.peer_link.outbox
-    outbox._connect = slow  # type: ignore[assignment]
+    outbox._connect = slow
     first, second = asyncio.create_task(post(pair)), asyncio.create_task(post(pair))
     await until(lambda: sent)
     await pair.companion.chat.begin_scratch()
@@ -576,14 +576,14 @@ async def test_a_message_that_is_never_confirmed_is_put_into_the_offline_queue(p
 async def test_the_address_of_the_directory_is_tried_after_the_one_of_the_last_verified_frame(pair: Pair) -> None:
     hosts: list[str] = []
 
-    async def unreachable(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def unreachable(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         hosts.append(host)
         return Exchange(error=f"{host} cannot be reached")
 
     await pair.companion.peers.add("ben", (await pair.companion.peers.get("ben")).keys, address="")
     await pair.exchange(pair.ben.a("hi", new_id()))
     await pair.companion.peers.note_address("ben", "192.0.2.66")
-    pair.companion.peer_link.outbox._connect = unreachable  # type: ignore[assignment]
+    pair.companion.peer_link.outbox._connect = unreachable
     await post(pair)
     assert hosts == ["127.0.0.1", "192.0.2.66"]
 
@@ -591,11 +591,11 @@ async def test_the_address_of_the_directory_is_tried_after_the_one_of_the_last_v
 async def test_a_message_to_a_peer_that_is_forgotten_meanwhile_is_in_no_queue(pair: Pair) -> None:
     """Regression: the note said that it waits in the offline queue, also without one."""
 
-    async def forget(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def forget(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         await pair.companion.peers.forget("ben")
         return Exchange(error="it did not answer")
 
-    pair.companion.peer_link.outbox._connect = forget  # type: ignore[assignment]
+    pair.companion.peer_link.outbox._connect = forget
     posted = await post(pair)
     assert posted.note.startswith("The message is stored and is not sent: ben was forgotten")
     assert not posted.accepted
@@ -609,7 +609,7 @@ async def test_a_message_that_is_removed_while_it_is_being_sent_is_not_sent_agai
     """Regression: the response and the row said that it is sent again, and it was put into the offline queue."""
     pair.companion.peer_link.outbox.queue = queue = MemoryQueue()
 
-    async def remove(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def remove(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         match what:
             case "delete":
                 await pair.companion.chat.delete_message(items[0].id)
@@ -619,7 +619,7 @@ async def test_a_message_that_is_removed_while_it_is_being_sent_is_not_sent_agai
                 await pair.companion.peers.forget("ben")
         return Exchange(frozenset({items[0].id})) if is_written else Exchange(error="it did not answer")
 
-    pair.companion.peer_link.outbox._connect = remove  # type: ignore[assignment]
+    pair.companion.peer_link.outbox._connect = remove
     posted = await post(pair)
     assert queue.messages == []
     (row,) = [*pair.rows("peer sent"), *pair.rows(NOT_SENT)]
@@ -734,7 +734,7 @@ async def test_keys_that_are_accepted_during_an_attempt_are_used_at_once(pair: P
     pair.companion.peer_link.outbox.queue = queue = MemoryQueue()
     new = IndependentPeer("ben", "anna")
 
-    async def accept(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def accept(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         await pair.companion.peers.offer("ben", PublicKeys.parse(**_parsed(new.keys)))
         await pair.companion.peers.decide("ben", accept=True)
         ids = frozenset(each.id for each in items)
@@ -744,7 +744,7 @@ async def test_keys_that_are_accepted_during_an_attempt_are_used_at_once(pair: P
             "confirmed": Exchange(ids, ids),
         }[result]
 
-    pair.companion.peer_link.outbox._connect = accept  # type: ignore[assignment]
+    pair.companion.peer_link.outbox._connect = accept
     posted = await post(pair)
     items = await pair.companion.peers.waiting("ben", BATCH)
     expected = [] if result == "confirmed" else [(0, 0, True)]
@@ -824,14 +824,14 @@ async def test_a_message_does_not_wait_for_a_peer_that_does_not_acknowledge_noti
     outbox, release = pair.companion.peer_link.outbox, asyncio.Event()
     sent: list[int] = []
 
-    async def ignores_notices(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def ignores_notices(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         found = await dialer.exchange(host, port, peer, items, ack_s=0.02)
         sent.append(len(items))
         if not found.acked:
             await release.wait()
         return found
 
-    outbox._connect = ignores_notices  # type: ignore[assignment]
+    outbox._connect = ignores_notices
     for notice in (Receipt(id=new_id(), msg_id=msg_id), reaction(msg_id, present=True)):
         await pair.companion.peer_link.notices._enqueue("ben", notice)
         await until(lambda: sent)

@@ -483,7 +483,8 @@ async def test_what_the_user_has_to_correct_is_named(
 
 async def test_a_deleted_registration_is_renewed(wired: Wired, time: SteppedTime) -> None:
     await started(wired, time)
-    await wired.source.unregister(wired.options)  # type: ignore[arg-type]
+    assert wired.options is not None
+    await wired.source.unregister(wired.options)
     assert await wired.stand_in.rows("users") == []
     await pass_time(time, 60)
     assert [each["username"] for each in await wired.stand_in.rows("users")] == ["anna"]
@@ -661,7 +662,8 @@ async def test_a_read_mark_whose_message_arrives_later_is_applied_then(
 
 async def test_the_heartbeat_does_not_change_the_row_of_another_node(wired: Wired, time: SteppedTime) -> None:
     await started(wired, time)
-    await wired.source.unregister(wired.options)  # type: ignore[arg-type]
+    assert wired.options is not None
+    await wired.source.unregister(wired.options)
     other = user("anna", last_ip="192.0.2.99")
     await wired.stand_in.add("users", other)
     await pass_time(time, 60)

@@ -4,7 +4,7 @@ Every test runs over SQLite and, where it is installed, over a real PostgreSQL.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any, cast
 
 import pytest
@@ -107,9 +107,9 @@ async def test_invalid_messages_are_rejected(
 
 
 async def test_errors_have_the_codes_of_postgrest(stand_in: StandIn, official: AsyncPostgrestClient) -> None:
-    async def code(request: "asyncio.Future[object] | object") -> str | None:
+    async def code(request: Awaitable[object]) -> str | None:
         with pytest.raises(APIError) as caught:
-            await request  # type: ignore[misc]
+            await request
         return caught.value.code
 
     users = official.from_("users")
