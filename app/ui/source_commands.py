@@ -180,12 +180,12 @@ class SourceCommands(QObject):
     def add(
         self,
         name: str,
-        keys: PublicKeys,
+        keys: PublicKeys | None,
         address: str | None,
         then: Callable[[Peer], object],
         failed: Callable[[str], object],
     ) -> None:
-        """Add a peer, or change the address of one (None: the old one).
+        """Add a peer, or change keys and address of one (None: the old ones).
 
         ``then`` is called with the stored peer, ``failed`` with the error.
         """

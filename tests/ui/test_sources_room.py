@@ -447,6 +447,22 @@ async def test_the_address_is_edited_and_a_peer_is_forgotten(
     assert room.peers.body.currentWidget() is room.peers.empty
 
 
+async def test_editing_the_address_is_no_decision_about_changed_keys(
+    room: SourcesRoom, companion: Companion, ben: Companion
+) -> None:
+    """Regression: *Save* withdrew the changed keys, with their warning."""
+    await introduce(companion, ben)
+    after = (await ben.identity.rotate()).public
+    await companion.peers.offer("ben", after)
+    dialog = room.add_peer(await companion.peers.get("ben"))
+    dialog.fields["address"].setText("192.0.2.5:9100")
+    dialog.accept_button.click()
+    await until(lambda: not dialog.is_open)
+    stored = await companion.peers.get("ben")
+    assert (stored.address, stored.offered) == ("192.0.2.5:9100", after)
+    await until(room.banner.isVisible)
+
+
 async def test_the_keys_of_another_friend_are_not_those_of_a_known_peer(
     room: SourcesRoom, companion: Companion, ben: Companion
 ) -> None:

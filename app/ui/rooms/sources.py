@@ -259,7 +259,7 @@ class SourcesRoom(FocusStart):
         def failed(problem: str) -> None:
             (dialog.show_problem if dialog.is_open else self.status_message.emit)(problem)
 
-        def chosen(name: str, keys: PublicKeys, address: str) -> None:
+        def chosen(name: str, keys: PublicKeys | None, address: str) -> None:
             self.commands.add(name, keys, address if peer else address or None, stored, failed)
 
         dialog.chosen.connect(chosen)

@@ -46,7 +46,8 @@ class PeerDialog(QDialog):
     """
 
     chosen = Signal(str, object, str)
-    """Emitted with the name, the ``PublicKeys`` and the address."""
+    """Emitted with the name, the ``PublicKeys`` and the address. The keys of a known peer are None if they were not
+    changed: keys that are offered for it stay offered."""
     persona_conflict = Signal(str)
     """Emitted when the user wants to rename or remove a persona that has the name of the peer."""
 
@@ -188,7 +189,8 @@ class PeerDialog(QDialog):
     def _accept(self) -> None:
         if self.keys:
             self.accept_button.setEnabled(False)
-            self.chosen.emit(self.name, self.keys, self.address)
+            is_same = self.keys.as_json().items() <= self._known.items()
+            self.chosen.emit(self.name, None if is_same else self.keys, self.address)
 
     def _fill_peer(self, peer: Peer) -> None:
         self._known = {"username": peer.username, **peer.keys.as_json(), "address": peer.address}
