@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Any
 
+from app.hub.long_calls import compute
 from app.hub.row import Row
 from app.observers.recorded_run import Watched
 from app.observers.ui_pages import UiPage, UiPages
@@ -162,8 +163,7 @@ class UiStates:
         last, found, deviations = self._comparison
         is_same = last is not None and last[0] is stores and last[1] is report
         if not is_same:
-            each = differences(stores.to_json(), report.state, partial=report.partial)
-            found = list(islice(each, MAX_LISTED))
+            found = await _differences(stores, report, MAX_LISTED)
         if not is_same or not page.reports.is_quiet(flavour):
             steps = timeline.history.count_after(page.reports.position(flavour))
             deviations = await self.deviations(client, flavour) if steps <= MAX_COMPARED else []
@@ -257,6 +257,10 @@ class UiStates:
         steps, now = timeline.history.steps_after, self._clock.mono()
         return await timeline.run(page.reports.deviations(flavour, steps, now))
 
+    async def compare(self, client: int, flavour: Flavour, report: Report, limit: int) -> list[Difference]:
+        """Return how a report differs from the state that a client's UI must have now: the first differences."""
+        return await _differences((await self.expected(client, flavour)).stores, report, limit)
+
     async def wait_until_settled(self, client: int, flavour: Flavour) -> None:
         """Wait until the UI had time to react to the last row and to report its state, or until it is correct."""
         page = self._page(client)
@@ -266,8 +270,7 @@ class UiStates:
             report = page.reports.last
             if report is None or page.reports.is_quiet(flavour):
                 return True
-            expected = (await self.expected(client, flavour)).stores.to_json()
-            return next(differences(expected, report.state, partial=report.partial), None) is None
+            return not await self.compare(client, flavour, report, limit=1)
 
         await self.wait_until(is_settled, MAX_SETTLE_S)
 
@@ -314,3 +317,12 @@ class UiStates:
         for old in list(self._timelines)[:-MAX_TIMELINES]:
             del self._timelines[old]
         return timeline
+
+
+async def _differences(stores: UiStores, report: Report, limit: int) -> list[Difference]:
+    """Return the first differences. In a thread, because a long history has megabytes. The stores do not change."""
+
+    def found() -> list[Difference]:
+        return list(islice(differences(stores.to_json(), report.state, partial=report.partial), limit))
+
+    return await compute(found)

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import aiohttp
 import pytest
 
 from app.observers.ui_reports import UiReports
+from app.protocol.ui_comparison import Difference
 from tests.conftest import PATIENCE_S, until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import TOKEN, Control, message, online
@@ -206,6 +208,34 @@ async def test_compare_names_the_row_at_which_the_reported_state_began_to_deviat
     answer = (await control.post("/v1/ui-state/compare", {"after": first.json["seq"]})).json
     assert (answer["equal"], answer["deviations"]) == (True, [])
     assert (await control.post("/v1/ui-state/compare", {"flavour": "shipped"})).json["deviations"] == [deviation]
+
+
+async def test_states_are_compared_in_a_thread(page: tuple[Control, Page], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: a comparison of 100,000 messages delayed all clients by a second."""
+    control, ui = page
+    await ui.load()
+    count, threads = 0, list[threading.Thread]()
+
+    def differences(*_: object, **__: object) -> Iterator[Difference]:
+        for number in range(count):
+            threads.append(threading.current_thread())
+            yield Difference(f"chat.x{number}", 1, 2)
+        threads.append(threading.current_thread())
+
+    monkeypatch.setattr("app.observers.ui_state.differences", differences)
+    state = await stores(control)
+    assert (await control.put("/v1/ui-state/reported", state)).status == 204
+    assert (await control.post("/v1/ui-state/compare", {})).json["equal"]
+    assert len(threads) == 2, "once to wait until the UI has settled"
+    count = 1_000
+    found = (await control.post("/v1/ui-state/compare", {"state": state, "limit": 3})).json["differences"]
+    assert [each["path"] for each in found] == ["chat.x0", "chat.x1", "chat.x2"]
+    assert len(threads) == 2 + 3
+    expected = {"equal": True, "conditions": ["chat.activeChat=bob"], "within": 0}
+    unmet = (await control.post("/v1/ui-state/expect", expected)).json["differences"]
+    assert [each["path"] for each in unmet] == ["chat.activeChat", *(f"chat.x{number}" for number in range(19))]
+    assert len(threads) == 2 + 3 + 2 * 19, "the expectation was examined twice"
+    assert threading.main_thread() not in threads
 
 
 async def test_a_state_with_mistyped_stores_is_refused(page: tuple[Control, Page]) -> None:

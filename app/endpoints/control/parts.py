@@ -30,6 +30,7 @@ from app.protocol.reconnect_lab import LabOptions
 from app.protocol.reconnect_report import ReconnectReport
 from app.protocol.session.saved import SavedSession
 from app.protocol.session.steps import Session
+from app.protocol.ui_comparison import Difference
 from app.protocol.ui_deviations import Deviation, Report
 from app.protocol.ui_moments import KnownPage, StateChange
 from app.protocol.ui_stores import ExpectedState, Flavour
@@ -261,6 +262,9 @@ class UiStates(Protocol):
 
     async def deviations(self, client: int, flavour: Flavour) -> list[Deviation]:
         """Return what the UI reported wrongly since its page was loaded."""
+
+    async def compare(self, client: int, flavour: Flavour, report: Report, limit: int) -> list[Difference]:
+        """Return the first differences of a report from the expected state. Raises ``NotFound``."""
 
     async def wait_until_settled(self, client: int, flavour: Flavour) -> None:
         """Wait until the UI had time to report its state, or until the reported state is as expected."""

@@ -6,7 +6,7 @@ page of the UI to the REST stand-in (``page_reports``). Other operations return 
 made a value, list the pages of UIs, and correct which chat is open.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from http import HTTPStatus
 from itertools import chain, islice
 from typing import Any
@@ -21,7 +21,6 @@ from app.protocol.ui_comparison import (
     Difference,
     InvalidCondition,
     as_plain,
-    differences,
     parse_condition,
     why_not_comparable,
 )
@@ -118,7 +117,7 @@ class UiStateOperations(Operations):
         else:
             await states.wait_until_settled(client, flavour)
             report = states.reported(client)
-        found = list(islice(await self._differences(client, flavour, report), body.limit))
+        found = await self._differences(client, flavour, report, body.limit)
         deviations = [each for each in await states.deviations(client, flavour) if each.seq > body.after]
         return shapes.Comparison(
             client=client, equal=not found, differences=_infos(found),
@@ -145,10 +144,11 @@ class UiStateOperations(Operations):
 
         async def unmet() -> list[Difference]:
             last = report()
-            found = chain.from_iterable(each.differences(last.state if last else None) for each in conditions)
-            if body.equal and client is not None:
-                found = chain(found, await self._differences(client, body.flavour, last))
-            return list(islice(found, SHOWN_UNMET))
+            unfulfilled = chain.from_iterable(each.differences(last.state if last else None) for each in conditions)
+            found = list(islice(unfulfilled, SHOWN_UNMET))
+            if body.equal and client is not None and len(found) < SHOWN_UNMET:
+                found += await self._differences(client, body.flavour, last, SHOWN_UNMET - len(found))
+            return found
 
         async def is_met() -> bool:
             nonlocal client
@@ -193,13 +193,12 @@ class UiStateOperations(Operations):
         return connected[0].id if connected else None
 
     async def _differences(
-        self, client: int, flavour: Flavour, report: Report | None = None
-    ) -> Iterator[Difference]:
-        """Yield how a report (by default, the last one) differs from the expected state."""
+        self, client: int, flavour: Flavour, report: Report | None, limit: int
+    ) -> list[Difference]:
+        """Return how a report (by default, the last one) differs from the expected state."""
         states = self._service.ui_states
         report = report or states.reported(client) or Report.of(0, 0, {})
-        expected = (await states.expected(client, flavour)).stores.to_json()
-        return differences(expected, report.state, partial=report.partial)
+        return await states.compare(client, flavour, report, limit)
 
 
 def _check(state: dict[str, Any], *, partial: bool) -> None:
