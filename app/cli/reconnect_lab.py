@@ -105,7 +105,7 @@ def _follow(control: Any, options: dict[str, Any], *, quiet: bool) -> dict[str, 
     shown = 0
     try:
         with interrupted_by_signals():
-            with interrupts_delayed():
+            with interrupts_delayed(quiet=quiet):
                 run = control.call("POST", LAB, options, conflict=Exit.USAGE)
             if not quiet:
                 closed = ", ".join(map(str, run["closed"]))

@@ -50,7 +50,7 @@ class Progress:
         run, path = None, ""
         try:
             with interrupted_by_signals():
-                with interrupts_delayed():
+                with interrupts_delayed(quiet=self._quiet):
                     run = start()
                     path = f"/v1/runs/{run['number']}"
                 self._say(f"{run['title']} · seed {run['seed']}")

@@ -4,7 +4,12 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from app.system.terminal import say
+
+STOPPING = "Stopping; press Ctrl+C again to end at once."
+"""The answer of the companion may take a while."""
 
 
 @contextmanager
@@ -25,20 +30,23 @@ def interrupted_by_signals() -> Iterator[None]:
 
 
 @contextmanager
-def interrupts_delayed() -> Iterator[None]:
+def interrupts_delayed(*, quiet: bool = False) -> Iterator[None]:
     """Delay the ``KeyboardInterrupt`` of Ctrl+C and other signals to the end of the block, except for a second one.
 
-    This is for a request that starts something in the companion.
+    This is for a request that starts something in the companion. Unless ``quiet``, Ctrl+C prints that it was seen.
     """
     known = (getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP"))
     numbers = [each for each in known if each and signal.getsignal(each) is signal.default_int_handler]
     received = False
 
-    def note(_: int, __: object) -> None:
+    def note(number: int, _: object) -> None:
         nonlocal received
         if received:
             raise KeyboardInterrupt
         received = True
+        if number == signal.SIGINT and not quiet:
+            with suppress(OSError):  # the terminal may be gone
+                say(STOPPING)
 
     try:
         for number in numbers:

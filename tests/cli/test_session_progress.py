@@ -63,6 +63,22 @@ def test_a_signal_while_the_session_loads_stops_it_when_it_has_started(number: s
     assert control.calls == [("POST", "/v1/runs"), ("POST", "/v1/runs/3/stop"), ("GET", "/v1/runs/3")]
 
 
+@pytest.mark.parametrize("quiet", [False, True])
+def test_ctrl_c_while_the_session_loads_says_that_the_command_stops(
+    quiet: bool, capsys: pytest.CaptureFixture[str], interruptible: None
+) -> None:
+    """Regression: it seemed to have no effect until the companion answered, which may take a minute."""
+    control, printed = Interrupted(signal.SIGINT), list[str]()
+
+    def start() -> dict[str, Any]:
+        run = control.start()
+        printed.append(capsys.readouterr().err)
+        return run
+
+    Progress(cast(Control, control), "morning.chat", stepwise=False, quiet=quiet).follow(start)
+    assert printed == ["" if quiet else "Stopping; press Ctrl+C again to end at once.\n"]
+
+
 def test_a_second_signal_while_the_session_loads_ends_the_command(number: signal.Signals) -> None:
     control = Interrupted(number, number)
 
