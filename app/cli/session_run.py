@@ -122,26 +122,29 @@ def run(
     }  # fmt: skip
     body = {key: value for key, value in options.items() if value is not None}
     runs: list[dict[str, Any]] = []
-    unwritten: list[str] = []  # of each run, the errors about its files
-    failed: list[Suite] = []
+    suites: list[Suite] = []
     failure: Failure | None = None
     interrupted = False
     try:
-        requests = _requests(session, failed, quiet=json)
+        requests = _requests(session, suites, quiet=json)
         for each, (path, what) in zip(session, requests, strict=True):
             progress = Progress(control, each, stepwise=step, quiet=json)
             try:
-                with _noting_failure(each, failed, quiet=json):
+                with _noting_failure(each, suites, quiet=json):
                     if each != "-" and any(run["files"] for run in runs):  # to load what earlier ones have saved
                         path, what = session_request(each)
                     ended = progress.follow(partial(control.call, "POST", path, {**body, **what}, more_s=LOADING_S))
                     runs.append(ended)
-                    unwritten.append(write_files(each, ended["files"]))
+                    unwritten = write_files(each, ended["files"])
             except Failure as error:
                 failure = failure or error
+                if error.exit_code == Exit.NOT_RUNNING:
+                    suites += [not_checked(name, f"Not played: {error.text}") for name in session[len(suites) :]]
+                    break
                 continue  # the results of the others are wanted, too
-            if unwritten[-1]:
-                annotate(unwritten[-1], file=each, quiet=json)
+            suites.append(suite_of(ended, unwritten))
+            if unwritten:
+                annotate(unwritten, file=each, quiet=json)
             if interrupted := progress.interrupted:
                 break
     finally:  # also if a session cannot be loaded or played
@@ -149,26 +152,27 @@ def run(
             if json:
                 print_lines(*map(as_json, runs))
         finally:
-            if suites := [*map(suite_of, runs, unwritten), *failed]:
+            if suites:
                 write_junit(junit, suites)
     if interrupted:
         raise typer.Exit(Exit.INTERRUPTED)
     if failure:
         raise failure
-    if any(each["state"] != "passed" for each in runs):
-        raise typer.Exit(Exit.USAGE if any(each["state"] == "error" for each in runs) else Exit.FAILED)
-    if any(unwritten):
+    states = {each["state"] for each in runs}
+    if "error" in states:
+        raise typer.Exit(Exit.USAGE)
+    if states != {"passed"} or any(each.error for each in suites):
         raise typer.Exit(Exit.FAILED)
 
 
-def _requests(sessions: list[str], failed: list[Suite], *, quiet: bool) -> list[tuple[str, dict[str, Any]]]:
+def _requests(sessions: list[str], suites: list[Suite], *, quiet: bool) -> list[tuple[str, dict[str, Any]]]:
     """Return the requests that play sessions. If one is not valid, end the command: none is played."""
     from app.cli.control import Failure
 
     requests, last = [], None
     for each in sessions:
         try:
-            with _noting_failure(each, failed, quiet=quiet):
+            with _noting_failure(each, suites, quiet=quiet):
                 requests.append(session_request(each))
         except Failure as failure:
             last = failure
@@ -178,15 +182,15 @@ def _requests(sessions: list[str], failed: list[Suite], *, quiet: bool) -> list[
 
 
 @contextmanager
-def _noting_failure(session: str, failed: list[Suite], *, quiet: bool) -> Iterator[None]:
-    """If the block fails, because a session cannot be loaded or played, annotate that and add it to ``failed``."""
+def _noting_failure(session: str, suites: list[Suite], *, quiet: bool) -> Iterator[None]:
+    """If the block fails, because a session cannot be loaded or played, annotate that and add it to ``suites``."""
     from app.cli.control import Failure
 
     try:
         yield
     except Failure as failure:
         annotate(failure.text, file=session, quiet=quiet)
-        failed.append(not_checked(session, failure.text))
+        suites.append(not_checked(session, failure.text))
         raise
 
 

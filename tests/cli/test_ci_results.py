@@ -248,13 +248,35 @@ def test_sessions_that_cannot_be_loaded_or_played_are_errors_in_the_file(
     assert CliRunner().invoke(app, words).exit_code == 2
     assert errors() == {"missing": "There is no session 'missing'.", "empty": "The session 'empty' has no steps."}
     played = [each.attrib["name"] for each in ElementTree.parse("results.xml").getroot()]
-    assert played == ["greeting", "greeting", "missing", "empty"], "the double names every run greeting"
+    assert played == ["greeting", "missing", "greeting", "empty"], "the double names every run greeting"
     Path("bad.chat").write_text("nonsense\n")
     Path("empty.chat").write_text("# Title\n")
     invalid = ("session", "run", "none.chat", "greeting", "bad.chat", "empty.chat", "--junit", "results.xml")
     assert CliRunner().invoke(app, invalid).exit_code == 2
     assert list(errors()) == ["none.chat", "bad.chat", "empty.chat"]
     assert errors()["empty.chat"] == "empty.chat:\nThe session has no steps."
+
+
+def test_no_session_is_played_after_the_companion_has_ended(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: each of them was tried, and was an error of its own."""
+    called = []
+
+    def call(_: Control, method: str, path: str, body: Any = None, **__: Any) -> Any:
+        called.append((method, path))
+        if body and body["name"] == "second":
+            fail("The connection was lost.", Exit.NOT_RUNNING)
+        return {**RUN, "state": "passed", "unmet": 0, "results": []}
+
+    monkeypatch.setattr(Control, "call", call)
+    words = ("session", "run", "first", "second", "third", "fourth", "--junit", "results.xml")
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == Exit.NOT_RUNNING
+    assert done.stderr.count("The connection was lost.") == 1
+    assert called.count(("POST", "/v1/runs")) == 2
+    not_played = dict.fromkeys(["third", "fourth"], "Not played: The connection was lost.")
+    assert errors() == {"second": "The connection was lost.", **not_played}
 
 
 @pytest.mark.parametrize("name", ["a\\u0000b.json", "../a.json"])
