@@ -357,6 +357,33 @@ async def test_a_revoked_agent_token_is_deleted_from_the_keyring_even_if_the_fil
     assert keyring.passwords == {}
 
 
+async def test_a_late_deletion_of_an_agent_token_does_not_delete_the_next_one(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the next token was reported as stored, and was missing after the next start."""
+    keyring = HangingKeyring(change=True)
+    keyring.unlocked.set()
+    with using(keyring):
+        agent = AgentToken(folders, in_keyring=True)
+        await agent.create()
+        keyring.unlocked.clear()
+        keyring.requested.clear()
+        revocation = asyncio.create_task(agent.revoke())
+        await until(keyring.requested.is_set)
+        revocation.cancel()
+        keyring.answer_later_calls()
+        with monkeypatch.context() as patch:
+            patch.setattr(control_token, "KEYRING_TIMEOUT_S", 0.02)
+            with pytest.raises(TokenError, match="Unlock it and try again"):
+                await agent.create()
+        await asyncio.to_thread(keyring.answer)
+        assert keyring.passwords == {}, "a revoked token does not come back"
+        token = await agent.create()
+        later = AgentToken(folders, in_keyring=True)
+        await later.load()
+        assert later.value == token.value
+
+
 @pytest.mark.parametrize("by", ["this version", "an earlier version"])
 async def test_an_agent_token_in_the_keyring_is_revoked_wherever_the_main_token_is(
     keyring: MemoryKeyring, folders: Folders, by: str

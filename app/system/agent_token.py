@@ -131,7 +131,7 @@ class AgentToken:
         if not is_marked:  # before anything that takes time, so that it is deleted whatever happens then
             _unlink(file, failed)
         kept = await control_token.in_thread(lambda: control_token.from_keyring(account))
-        deleted = await control_token.in_thread(lambda: control_token.delete_from_keyring(account))
+        deleted = await control_token.change_in_thread(account, None, undo=False)
         # Without a file, the keyring may have a token of an earlier version, which did not mark the file.
         if not deleted and (is_marked or kept or (not existed and await _has_keyring())):
             failed.append(

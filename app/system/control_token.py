@@ -11,8 +11,11 @@ import os
 import stat
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -28,8 +31,8 @@ VARIABLE = "COMPANION_TOKEN"
 SERVICE = "p2p-chat-companion"
 KEYRING_TIMEOUT_S = 5.0
 """Timeout in seconds. A locked keyring asks the user for a password, which the companion does not wait for."""
-_changing = threading.Lock()
-"""Held during a change of the keyring, so that a late one is undone before the next one begins."""
+_changing = defaultdict[str, threading.Lock](threading.Lock)
+"""Locks by account, held during a change in the keyring, so that a late one ends before the next one begins."""
 MIN_LENGTH = 16
 MAX_BYTES = 4096
 
@@ -234,60 +237,66 @@ def checked(text: str, where: str) -> str:
     return value
 
 
-async def change_in_thread(account: str, token: str | None) -> str | None:
+async def change_in_thread(account: str, token: str | None, *, undo: bool = True) -> str | None:
     """Store a token in the keyring like ``store_in_keyring``, or delete it if it is None, in a daemon thread.
 
-    Return None after ``KEYRING_TIMEOUT_S``. The keyring keeps its content then: a change that it makes later, when
-    the user has unlocked it, is undone.
+    Return None after ``KEYRING_TIMEOUT_S``. If the change has not begun by then, because the keyring is locked, it
+    is not made. If it ends later, it is undone unless ``undo`` is False; the next change of the account waits.
     """
-    ended = threading.Lock()  # acquired by the thread if it is in time, otherwise by the caller
-    results: list[str | None] = []
+    return await _within_timeout(partial(_change, account, token, undo=undo))
 
-    def change(value: str | None) -> str | None:
-        return delete_from_keyring(account) if value is None else store_in_keyring(account, value)
 
-    def run() -> None:
-        with _changing:
-            try:
-                import keyring
-
-                before = keyring.get_password(SERVICE, account)
-            except Exception as error:
-                log.info("the keyring cannot be used: %s", type(error).__name__)
-                return
-            if ended.locked():
-                return
-            results.append(change(token))
-            if not ended.acquire(blocking=False):
-                change(before)
-
+def _change(account: str, token: str | None, result: Future[str | None], *, undo: bool) -> None:
+    """Change the keyring and set ``result``. If that is cancelled, change nothing, or undo the change."""
     try:
-        await in_thread(run)
-    finally:
-        is_late = ended.acquire(blocking=False)
-    return None if is_late else results[0]
+        import keyring
+
+        keyring.get_password(SERVICE, account)  # a locked keyring may never answer this: others do not wait for it
+        with _changing[account]:
+            if result.cancelled():
+                return
+            before = keyring.get_password(SERVICE, account)
+            changed = _stored_or_deleted(account, token)
+            if not _set(result, changed) and undo:
+                _stored_or_deleted(account, before)
+    except Exception as error:  # backends raise many kinds of errors
+        log.info("the keyring cannot be used: %s", type(error).__name__)
+        _set(result, None)
+
+
+def _stored_or_deleted(account: str, token: str | None) -> str | None:
+    return delete_from_keyring(account) if token is None else store_in_keyring(account, token)
 
 
 async def in_thread(work: Callable[[], T]) -> T | None:
     """Run ``work`` in a daemon thread. Return its result, or None after ``KEYRING_TIMEOUT_S``."""
+
+    def run(result: Future[T]) -> None:
+        _set(result, work())
+
+    return await _within_timeout(run)
+
+
+async def _within_timeout(run: Callable[[Future[T]], object]) -> T | None:
+    """Run a function that sets a result in a daemon thread. Cancel the result after ``KEYRING_TIMEOUT_S``."""
     import asyncio
 
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def hand_over(result: T) -> None:
-        if not done.done():
-            done.set_result(result)
-
-    def run() -> None:
-        result = work()
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(hand_over, result)
-
-    threading.Thread(target=run, name="keyring", daemon=True).start()
+    result: Future[T] = Future()
+    threading.Thread(target=run, args=(result,), name="keyring", daemon=True).start()
     try:
         async with asyncio.timeout(KEYRING_TIMEOUT_S):
-            return await done
+            return await asyncio.wrap_future(result)
     except TimeoutError:
         log.info("the keyring did not answer within %g s", KEYRING_TIMEOUT_S)
-        return None
+        return None if result.cancel() else result.result()
+    finally:
+        result.cancel()
+
+
+def _set(result: Future[T], value: T) -> bool:
+    """Set a result. Return False if it is cancelled."""
+    try:
+        result.set_result(value)
+    except InvalidStateError:
+        return False
+    return True

@@ -11,7 +11,7 @@ import stat
 import sys
 from pathlib import Path
 
-from app.system.control_token import change_in_thread, delete_from_keyring, from_keyring, in_thread
+from app.system.control_token import change_in_thread, from_keyring, in_thread
 from app.system.files import read_text, reason, write_file
 
 MAX_BYTES = 16 * 1024
@@ -67,9 +67,9 @@ class PeerKeysStore:
         import asyncio
 
         text = await asyncio.to_thread(self._read)
-        if text is None or not is_marker(text):  # the keyring may have keys of an earlier version
-            await in_thread(lambda: delete_from_keyring(self._account))
-        elif await change_in_thread(self._account, None) is None:
+        is_marked = text is not None and is_marker(text)  # otherwise, they may be those of an earlier version
+        deleted = await change_in_thread(self._account, None, undo=is_marked)
+        if is_marked and deleted is None:
             raise PeerKeysError(
                 "The keys for peers are in the system's keyring, which cannot be used now. Unlock it."
             )

@@ -12,13 +12,7 @@ import stat
 import sys
 from pathlib import Path
 
-from app.system.control_token import (
-    change_in_thread,
-    delete_from_keyring,
-    from_keyring,
-    has_keyring,
-    in_thread,
-)
+from app.system.control_token import change_in_thread, from_keyring, has_keyring, in_thread
 from app.system.files import read_text, reason, write_file
 from app.system.peer_keys import MARKER, is_marker
 
@@ -104,7 +98,7 @@ class SupabaseKey:
         if self._file is None:
             return
         is_marked = await asyncio.to_thread(self._is_marked, self._file)
-        deleted = await in_thread(lambda: delete_from_keyring(self._account))
+        deleted = await change_in_thread(self._account, None, undo=is_marked)
         is_left = not deleted and (is_marked or await self._may_be_left(self._file))
         if not (is_marked and is_left):
             await asyncio.to_thread(self._remove, self._file)

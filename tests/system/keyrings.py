@@ -75,6 +75,7 @@ class HangingKeyring(MemoryKeyring):
         self._only_changes = change
         self.requested = threading.Event()
         self.unlocked = threading.Event()
+        self._first = self.unlocked
 
     def _wait(self) -> None:
         self.requested.set()
@@ -96,10 +97,16 @@ class HangingKeyring(MemoryKeyring):
         self._wait()
         super().delete_password(service, username)
 
+    def answer_later_calls(self) -> None:
+        """Answer calls that are made from now on. Those that wait go on waiting."""
+        self.unlocked = threading.Event()
+        self.unlocked.set()
+
     def answer(self) -> None:
         """Answer all calls that wait, and wait until their threads have ended."""
         threads = [each for each in threading.enumerate() if each.name == "keyring"]
         self.unlocked.set()
+        self._first.set()
         for each in threads:
             each.join(5)
 

@@ -337,6 +337,19 @@ async def test_late_changes_of_the_keyring_do_not_undo_a_later_one(monkeypatch: 
     assert list(keyring.passwords.values()) == ["second"]
 
 
+async def test_a_call_of_the_keyring_that_hangs_blocks_no_later_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring = HangingKeyring()
+    with using(keyring):
+        with monkeypatch.context() as patch:
+            patch.setattr(control_token, "KEYRING_TIMEOUT_S", 0.02)
+            assert await change_in_thread("account", "first") is None
+        keyring.answer_later_calls()
+        for account in ("other", "account"):
+            assert await change_in_thread(account, "second") == "second"
+        await asyncio.to_thread(keyring.answer)
+    assert list(keyring.passwords.values()) == ["second", "second"]
+
+
 async def test_a_change_of_the_keyring_that_was_cancelled_is_undone() -> None:
     keyring = HangingKeyring(change=True)
     with using(keyring):

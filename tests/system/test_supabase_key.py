@@ -1,5 +1,6 @@
 """Where the API key of a Supabase project is kept: environment, keyring, private file, memory."""
 
+import asyncio
 import stat
 import sys
 from collections.abc import Iterator
@@ -9,8 +10,10 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends import fail
 
+from app.system import control_token
 from app.system.supabase_key import KEY_VARIABLE, URL_VARIABLE, SupabaseKey, SupabaseKeyError, project_url
-from tests.system.keyrings import LockedKeyring, MemoryKeyring, using
+from tests.conftest import until
+from tests.system.keyrings import HangingKeyring, LockedKeyring, MemoryKeyring, using
 
 KEY = "sb_publishable_0123456789"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
@@ -134,6 +137,28 @@ async def test_a_locked_keyring_and_a_folder_that_cannot_be_written_are_reported
         with pytest.raises(SupabaseKeyError, match="cannot be written") as caught:
             await SupabaseKey(tmp_path / "missing" / "supabase-key").store(KEY)
         assert KEY not in str(caught.value)
+
+
+async def test_a_late_deletion_does_not_delete_the_next_key(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: the next key was reported as stored, and was gone."""
+    keyring = HangingKeyring(change=True)
+    keyring.unlocked.set()
+    with using(keyring):
+        await SupabaseKey(file).store(KEY)
+        keyring.unlocked.clear()
+        keyring.requested.clear()
+        deletion = asyncio.create_task(SupabaseKey(file).delete())
+        await until(keyring.requested.is_set)
+        deletion.cancel()
+        keyring.answer_later_calls()
+        with monkeypatch.context() as patch:
+            patch.setattr(control_token, "KEYRING_TIMEOUT_S", 0.02)
+            with pytest.raises(SupabaseKeyError, match="cannot be used now"):
+                await SupabaseKey(file).store("sb_publishable_next")
+        await asyncio.to_thread(keyring.answer)
+        assert await SupabaseKey(file).load() == KEY
+        await SupabaseKey(file).store("sb_publishable_next")
+        assert await SupabaseKey(file).load() == "sb_publishable_next"
 
 
 async def test_the_environment_is_preferred_and_never_stored(
