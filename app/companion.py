@@ -193,6 +193,7 @@ class Companion:
         self.peers = PeerBook(self._database, self.clock, self.chat, lambda: self.settings.username)
         self.peers.offered.connect(lambda peer: self._log_warning("peer keys changed", peer.changed_note))
         self.chat.peer_delivery = lambda message: self.peer_link.outbox.deliver(message)
+        self.chat.completed = self.composer.completed
         self.chat.peer_port = lambda: self.peer_server.open_port
         self.chat.node_id = lambda: self.identity.node_id
         self.sources = Sources(self, self.hub)
@@ -441,6 +442,10 @@ class Companion:
         """Store what an event changes, then send it. See ``EventPipeline.fire``."""
         return await self.pipeline.fire(event, to=to, origin=origin, strict=strict)
 
+    async def fire_built_in(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
+        """Fire an event of built-in fields, with the other fields that a file requires."""
+        return await self.fire(self.composer.completed(event), to=to, origin=origin)
+
     async def send_raw(self, frame: str | bytes, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Send any text or bytes as a frame. See ``EventPipeline.send_raw``."""
         return await self.pipeline.send_raw(frame, to=to, origin=origin)
@@ -478,10 +483,6 @@ class Companion:
     def message_from(self, persona: str, text: str) -> Envelope:
         """Return a ``new_message`` of a persona to the local user. See ``EventComposer.message_from``."""
         return self.composer.message_from(persona, text)
-
-    def completed(self, event: Envelope) -> Envelope:
-        """Return an event with the fields that a file requires. See ``EventComposer.completed``."""
-        return self.composer.completed(event)
 
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
         """Wait until a client that ``to`` selects is ready; False if none is within ``within_s`` seconds."""

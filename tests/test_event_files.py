@@ -718,14 +718,28 @@ async def test_an_event_that_the_companion_makes_has_new_values_of_the_fields_th
               "note": {"type": "string"}}  # fmt: skip
     write("e.json", {"extends": "friend_online", "data": {"required": ["by", "id"], "properties": fields}})
     await companion.event_files.read()
-    first, second = (companion.completed(Envelope("friend_online", {"username": "bob"})) for _ in range(2))
+    first, second = (companion.composer.completed(Envelope("friend_online", {"username": "bob"})) for _ in range(2))
     assert first.data.keys() == {"username", "by", "id"}
     assert (first.data["username"], first.data["by"]) == ("bob", "bob")
     assert first.data["id"] != second.data["id"]
     await companion.fire(first, origin=Origin("test"))
     given = Envelope("friend_online", {"username": "bob", "by": "me", "id": MSG_ID})
     offline = Envelope("friend_offline", {"username": "bob"})
-    assert (companion.completed(given), companion.completed(offline)) == (given, offline)
+    assert (companion.composer.completed(given), companion.composer.completed(offline)) == (given, offline)
+
+
+async def test_the_event_of_an_inactive_friend_has_the_fields_that_a_file_requires(
+    companion: Companion, connect_client: Connect, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it was sent without them."""
+    data = {"required": ["since"], "properties": {"since": {"type": "string", "format": "date-time"}}}
+    write("e.json", {"extends": "friend_offline", "data": data})
+    await companion.event_files.read()
+    client = await connect_client()
+    monkeypatch.setattr("app.chat.store.ONLINE_FOR_S", -1)
+    companion.hub.carry_out(await companion.chat.expire_presence())
+    frame = json.loads(await client.recv())
+    assert (frame["event"], frame["data"].keys()) == ("friend_offline", {"username", "since"})
 
 
 async def test_fields_that_the_ui_posts_are_checked_stored_and_passed_on(

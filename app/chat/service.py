@@ -121,6 +121,8 @@ class ChatService:
         """Emitted when the local user has added or removed a reaction."""
         self.peer_delivery: Callable[[MessageData], Awaitable[PeerDelivery]] | None = None
         """Sends a stored message to a peer; see ``sources.peers.outbox``. Set by the companion."""
+        self.completed: Callable[[Envelope], Envelope] = lambda event: event
+        """Adds the fields that a file requires to an event of built-in fields. Set by the companion."""
         self.before_switch: list[Callable[[str], Awaitable[None]]] = []
         """Called in order, with the reason, before the whole state is replaced, or a session's copy of it is
         used or no longer used. The companion adds what must end, because it belongs to the state before."""
@@ -250,7 +252,8 @@ class ChatService:
         for username in offline:
             self.presence[username] = False
             self.changed.emit(None)
-        return [Outgoing.of(Envelope("friend_offline", {"username": each}), origin=BACKEND) for each in offline]
+        events = (self.completed(Envelope("friend_offline", {"username": each})) for each in offline)
+        return [Outgoing.of(each, origin=BACKEND) for each in events]
 
     # REST requests
 

@@ -97,4 +97,4 @@ class AutoReply:
     async def _type(friend: str, publisher: Publisher, typing: bool) -> None:
         event = Envelope("typing", {"username": friend, "typing": typing})
         with suppress(*FIRE_ERRORS):  # for example, a file may restrict the event
-            await publisher.fire(publisher.completed(event), origin=AUTO_REPLY)
+            await publisher.fire_built_in(event, origin=AUTO_REPLY)

@@ -48,11 +48,11 @@ class Publisher(Protocol):
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
         """Store and send an event. See ``EventPipeline.fire``."""
 
+    async def fire_built_in(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
+        """Fire an event of built-in fields, with the other fields that a file requires."""
+
     def message_from(self, persona: str, text: str) -> Envelope:
         """Return a new ``new_message`` of a persona to the local user."""
-
-    def completed(self, event: Envelope) -> Envelope:
-        """Return an event of built-in fields with the other fields that a file requires."""
 
 
 class Source(Protocol):

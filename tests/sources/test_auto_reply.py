@@ -44,8 +44,8 @@ class RecordingPublisher:
     def message_from(self, persona: str, text: str) -> Envelope:
         return Envelope("new_message", {"from": persona, "text": text})
 
-    def completed(self, event: Envelope) -> Envelope:
-        return event
+    async def fire_built_in(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
+        return await self.fire(event, to=to, origin=origin)
 
 
 async def replies(

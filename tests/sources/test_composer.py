@@ -48,8 +48,8 @@ class RecordingSender:
     def message_from(self, persona: str, text: str) -> Envelope:
         return Envelope("new_message", {"from": persona, "text": text})
 
-    def completed(self, event: Envelope) -> Envelope:
-        return event
+    async def fire_built_in(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
+        return await self.fire(event, to=to, origin=origin)
 
     async def send_raw(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
         self.frames.append(text)

@@ -57,7 +57,7 @@ class ChatOperations(Operations):
             await chat.change_person(name, **changes)
         if body.online is not UNSET and body.online != (await self._persona(name)).online:
             event = Envelope("friend_online" if body.online else "friend_offline", {"username": name})
-            await self._service.fire(self._service.composer.completed(event), to=ALL, origin=call.origin)
+            await self._service.fire_built_in(event, to=ALL, origin=call.origin)
         return self._persona_info(await self._persona(name))
 
     @operation("DELETE", "/v1/personas/{name}", scope=Scope.AGENT, errors=(HTTPStatus.NOT_FOUND,))

@@ -215,9 +215,6 @@ class Composer(Protocol):
     def fixture_for_event(self, event: str) -> Fixture:
         """Return a fixture with default values for an event."""
 
-    def completed(self, event: Envelope) -> Envelope:
-        """Return an event of built-in fields with the other fields that a file requires."""
-
     async def event_of(self, fixture: Fixture) -> Envelope:
         """Return the event of a fixture with new values, without firing it."""
 

@@ -193,6 +193,9 @@ class Service(Protocol):
     async def fire(self, event: Envelope, *, to: Target, origin: Origin, strict: bool = True) -> Delivery:
         """Store and send an event. If ``strict`` is False, an invalid event is sent but not stored."""
 
+    async def fire_built_in(self, event: Envelope, *, to: Target, origin: Origin) -> Delivery:
+        """Fire an event of built-in fields, with the other fields that a file requires."""
+
     async def resend(self, row: Row, *, origin: Origin) -> Delivery:
         """Send the frame of a row again. Raises ``ValueError`` unless it went to the UI."""
 

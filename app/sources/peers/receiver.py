@@ -324,8 +324,7 @@ class PeerReceiver:
     async def _fire(self, event: str, data: dict[str, Any]) -> bool:
         """Fire an event, and return whether a breakpoint holds it."""
         with suppress(*FIRE_ERRORS):  # what arrived is stored; a file may restrict the event
-            fired = self._publisher.completed(Envelope(event, data))
-            return (await self._publisher.fire(fired, origin=PEERS)).held
+            return (await self._publisher.fire_built_in(Envelope(event, data), origin=PEERS)).held
         return False
 
     def _refuse(self, reason: str) -> None:

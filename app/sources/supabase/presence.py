@@ -60,8 +60,7 @@ class PresencePoll:
             elif self._held.get(name) is not online:  # if the user dropped it, it is not fired again
                 event = "friend_online" if online else "friend_offline"
                 with suppress(InvalidEvent, RequestError):  # a file may restrict the event
-                    fired = publisher.completed(Envelope(event, {"username": name}))
-                    sent = await publisher.fire(fired, origin=SUPABASE)
+                    sent = await publisher.fire_built_in(Envelope(event, {"username": name}), origin=SUPABASE)
                     if sent.held:
                         self._held[name] = online
                 self._fired[name] = now

@@ -272,7 +272,7 @@ class ChatsRoom(FocusStart):
     # playing the friend
 
     def _fire(self, event: Envelope) -> None:
-        self._run(self._companion.fire(self._companion.completed(event), origin=PANEL))
+        self._run(self._companion.fire_built_in(event, origin=PANEL))
 
     def _run(self, firing: Coroutine[Any, Any, Delivery]) -> None:
         self._do(firing, self._report)

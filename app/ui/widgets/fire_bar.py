@@ -310,8 +310,8 @@ class FireBar(QWidget):
 
     def _switch_online_and_fire(self) -> None:
         remedies = self._results.of(self._source).remedies
-        online = self._companion.completed(Envelope("friend_online", {"username": remedies.online}))
-        self._do(self._companion.fire(online, origin=PANEL), lambda _: remedies.again())
+        online = Envelope("friend_online", {"username": remedies.online})
+        self._do(self._companion.fire_built_in(online, origin=PANEL), lambda _: remedies.again())
 
     def _wait_for_client(self) -> None:
         result = self._results.of(self._source)
