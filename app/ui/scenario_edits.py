@@ -4,7 +4,7 @@ keeps across a restart.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.protocol.file_names import name_key
@@ -98,10 +98,6 @@ class ScenarioEdits:
     def _open(self) -> list[Scenario]:
         return [*self.drafts.values(), *([self.current] if self.current else [])]
 
-    def keys_of(self, names: Collection[str]) -> set[str]:
-        """Return the keys of the scenarios that were never saved and have one of these names in the log."""
-        return {each.key for each in self._open if each.saved is None and each.name in names}
-
     def create(self, text: str) -> Scenario:
         """Return a new scenario, which is kept until it is saved or discarded."""
         self._created += 1
@@ -142,28 +138,37 @@ class ScenarioEdits:
                     self.drafts[draft.key] = draft
         self.find_files(saved)
 
-    def find_files(self, saved: Mapping[str, SavedSession]) -> list[Scenario]:
-        """Connect kept texts with their files, and return them. The files may have been read only now."""
+    def find_files(self, saved: Mapping[str, SavedSession]) -> dict[str, Scenario]:
+        """Connect kept texts with their files, and return them by the keys that they had.
+
+        The files may have been read only now.
+        """
         shown = [self.current] if self.current else []
-        found = []
+        found: dict[str, Scenario] = {}
         for each in [*shown, *self.drafts.values()]:
             if each.saved is None and (file := saved.get(each.file_name)) and file.name not in self._keys:
                 self.drafts.pop(each.key, None)
+                found[each.key] = each
                 each.key, each.saved, each.saved_text = file.name, file, None
                 if each is not self.current:
                     self.drafts[each.key] = each
-                found.append(each)
         return found
 
-    def lose_files(self, saved: Mapping[str, SavedSession]) -> None:
-        """Turn those with unsaved changes whose files no longer exist into new scenarios."""
+    def lose_files(self, saved: Mapping[str, SavedSession]) -> dict[str, Scenario]:
+        """Turn those with unsaved changes whose files no longer exist into new scenarios.
+
+        Return them by the keys that they had.
+        """
+        lost: dict[str, Scenario] = {}
         for each in self._open:
             if each.saved and each.has_changes and each.saved.name not in {*saved, self.renaming}:
                 self.drafts.pop(each.key, None)
+                lost[each.key] = each
                 each.file_name = each.saved.name
                 each.key, each.saved = self.create("").key, None
                 if each is not self.current:
                     self.drafts[each.key] = each
+        return lost
 
     def of_file(self, name: str) -> list[Scenario]:
         """Return the open scenarios of a file, also if it no longer exists."""

@@ -64,7 +64,7 @@ class ScenarioRunControls(QObject):
         if self.bar.problem:
             self.bar.show_problem(f"Not run. {self.bar.problem}")
             return
-        text, name, saved = current.text, current.name, current.saved
+        text, key, name, saved = current.text, current.key, current.name, current.saved
         library = self._companion.saved_sessions
         options = self.bar.options(library.files_of(saved) if saved else NoFiles(), stepwise=stepwise)
 
@@ -76,7 +76,7 @@ class ScenarioRunControls(QObject):
                 return
             try:
                 self._editor.begin_following()
-                self.runs.start(name, text, result.session, options)
+                self.runs.start(key, name, text, result.session, options)
             except RequestError as error:
                 self.bar.show_problem(f"Not run. {error}")
 
@@ -114,8 +114,10 @@ class ScenarioRunControls(QObject):
         why_not = self.bar.problem or self._check.problem if current else nothing
         self.bar.show_run(played, text, can_run=not why_not, why_not=why_not)
         shown = played.run.number if played else 0
-        scenarios = {each.name for each in self._companion.saved_sessions.all} | self._edits.drafts.keys()
-        self.others.show_runs([each for each in self.runs.running if each.number != shown], scenarios)
+        listed = {each.name for each in self._companion.saved_sessions.all} | self._edits.drafts.keys()
+        others = [each for each in self.runs.running if each.number != shown]
+        keys = {each.number: key for each in others if (key := self.runs.key_of(each)) in listed}
+        self.others.show_runs(others, keys)
         if played is None:
             self._editor.show_results({}, outdated=False)
             self._editor.show_current(0)
@@ -138,4 +140,4 @@ class ScenarioRunControls(QObject):
     @property
     def _played(self) -> Played | None:
         """The last run of the current scenario."""
-        return self.runs.of(self._current.name) if self._current else None
+        return self.runs.of(self._current.key) if self._current else None

@@ -52,7 +52,7 @@ class Played:
 
 
 class ScenarioRuns(QObject):
-    """The last run of each scenario, by its name in the log. Runs that others have started are noticed, too."""
+    """The last run of each scenario, by its key: its name if it is saved. Runs started elsewhere are kept, too."""
 
     changed = Signal()
     """Emitted soon after a run has started, played a step or ended."""
@@ -61,7 +61,8 @@ class ScenarioRuns(QObject):
         super().__init__()
         self._companion = companion
         self._played: dict[str, Played] = {}
-        self._starting: str | None = None
+        self._starting: tuple[str, str] | None = None
+        """The key and the text of the scenario that is being started."""
         self._timer = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._timer.timeout.connect(self._refresh)
         for run in companion.sessions:
@@ -73,25 +74,34 @@ class ScenarioRuns(QObject):
         self._timer.stop()
         self._disconnect()
 
-    def of(self, name: str) -> Played | None:
+    def of(self, key: str) -> Played | None:
         """Return the last run of a scenario."""
-        return self._played.get(name)
+        return self._played.get(key)
+
+    def key_of(self, run: SessionRun) -> str:
+        """Return the key of the scenario that a run plays."""
+        return next((key for key, played in self._played.items() if played.run is run), run.name)
 
     @property
     def running(self) -> list[SessionRun]:
         """All runs that have not ended."""
         return [each for each in self._companion.sessions if not each.state.ended]
 
-    def start(self, name: str, text: str, session: Session, options: Options) -> SessionRun:
-        """Start a scenario. Raises ``Conflict``."""
-        self._starting = text
+    @property
+    def running_keys(self) -> set[str]:
+        """The keys of the scenarios and recordings that are played."""
+        return {self.key_of(each) for each in self.running}
+
+    def start(self, key: str, name: str, text: str, session: Session, options: Options) -> SessionRun:
+        """Start a scenario, under this name in the log. Raises ``Conflict``."""
+        self._starting = key, text
         try:
             return self._companion.sessions.start(name, session, options)
         finally:
             self._starting = None
 
     def rename(self, before: str, after: str, *, keep: bool = False) -> None:
-        """Keep the last run of a scenario whose name has changed. ``keep``: also under the old name."""
+        """Keep the last run of a scenario whose key has changed. ``keep``: also under the old one."""
         if played := self._played.get(before):
             if not keep:
                 del self._played[before]
@@ -100,11 +110,12 @@ class ScenarioRuns(QObject):
     def _note(self, run: SessionRun) -> None:
         """Keep a run, and show it soon."""
         played = [each for each in self._played.values() if each.run is run]  # the scenario may have a new name
-        known = self._played.get(run.name)
+        key, text = self._starting or (run.name, None)
+        known = self._played.get(key)
         if not played and (known is None or known.run.number < run.number):
-            self._played.pop(run.name, None)
-            self._played[run.name] = Played(run, self._starting)
-            played = [self._played[run.name]]
+            self._played.pop(key, None)
+            self._played[key] = Played(run, text)
+            played = [self._played[key]]
             while len(self._played) > MAX_KEPT:
                 del self._played[next(iter(self._played))]
         for each in played:

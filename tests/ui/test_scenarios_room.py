@@ -91,10 +91,10 @@ async def write(room: ScenariosRoom, text: str) -> None:
 async def ended(room: ScenariosRoom) -> Played:
     """Wait until the run of the shown scenario has ended and the window shows it."""
     assert room.edits.current
-    name = room.edits.current.name
-    await until(lambda: (played := room.controls.runs.of(name)) and not played.running)
+    key = room.edits.key
+    await until(lambda: (played := room.controls.runs.of(key)) and not played.running)
     await until(lambda: "after" in room.controls.bar.status.text())
-    played = room.controls.runs.of(name)
+    played = room.controls.runs.of(key)
     assert played
     return played
 
@@ -622,6 +622,55 @@ async def test_other_runs_are_listed_and_can_be_stopped(room: ScenariosRoom, com
     assert not other.open.isHidden()
     other.stop.click()
     await until(room.controls.others.isHidden)
+
+
+async def test_a_run_stays_with_its_scenario_while_that_has_no_file(
+    room: ScenariosRoom, companion: Companion, folder: Path
+) -> None:
+    """Regression: Ctrl+Enter started a second run if the file was deleted while there were unsaved changes."""
+    await choose(room, OWN)
+    await write(room, "# Lunch\nwait 20s\n")
+    room.controls.run_or_stop()
+    await until(lambda: room.controls.runs.running)
+    (folder / f"{OWN}.chat").unlink()
+    await companion.saved_sessions.read()
+    assert room.edits.key == "new:1"
+    assert room.controls.bar.run.text() == "Stop"
+    (folder / f"{OWN}.chat").write_text(TEXT)
+    await companion.saved_sessions.read()
+    assert room.edits.key == OWN
+    assert room.controls.bar.run.text() == "Stop"
+    room.controls.run_or_stop()
+    await until(lambda: not room.controls.runs.running)
+    assert len(list(companion.sessions)) == 1
+
+
+async def test_the_run_of_a_scenario_without_a_file_can_be_shown(room: ScenariosRoom) -> None:
+    room.write("# A\nwait 20s\n")
+    room.controls.run()
+    await until(lambda: room.controls.runs.running)
+    await choose(room, OWN)
+    (row,) = room.controls.others.rows
+    assert row.open.isVisible()
+    row.open.click()
+    assert room.edits.key == "new:1"
+    assert room.controls.bar.run.text() == "Stop"
+
+
+async def test_a_new_scenario_has_no_run_of_a_file_with_its_name(room: ScenariosRoom) -> None:
+    """Regression: it was shown as running, because its runs have the same name in the log."""
+    await choose(room, OWN)
+    action(room, "Save as …").trigger()
+    dialog().name.setText("new scenario")
+    dialog()._accept()
+    await until(lambda: room.edits.key == "new scenario")
+    await write(room, "# A\nwait 20s\n")
+    room.controls.run()
+    await until(lambda: room.controls.runs.running)
+    room.list.new.click()
+    assert room.edits.current
+    assert room.edits.current.name == "new scenario"
+    assert room.controls.bar.run.text() == "Run"
 
 
 async def test_the_progress_of_another_run_does_not_count_steps_in_a_repeat(

@@ -250,8 +250,7 @@ class ScenariosRoom(FocusStart):
         self._show_state()
 
     def _show_list(self) -> None:
-        names = {each.name for each in self.controls.runs.running}
-        running = names | self.edits.keys_of(names)
+        running = self.controls.runs.running_keys
         drafts, unsaved = self.edits.changed_keys, self.edits.unsaved
         saved, chosen = self._companion.saved_sessions.all, self.edits.chosen_key
         self.list.show_scenarios(saved, drafts, unsaved, running, chosen)
@@ -495,7 +494,7 @@ class ScenariosRoom(FocusStart):
         current = self.edits.current
         is_shown = current is not None and current.key == stored.key
         now = current if is_shown else self.edits.drafts.get(stored.key)
-        self.controls.runs.rename(stored.name, saved.name, keep=stored.saved is not None)
+        self.controls.runs.rename(stored.key, saved.name, keep=stored.saved is not None)
         self.edits.forget(stored.key)
         self.edits.forget(saved.name)
         text = now.text if now else stored.text
@@ -531,8 +530,10 @@ class ScenariosRoom(FocusStart):
     def _on_files_changed(self) -> None:
         """Show changed files. A text with unsaved changes is kept, also if its file no longer exists."""
         current = self.edits.current
-        self.edits.lose_files(self._files)
-        if current in self.edits.find_files(self._files):
+        lost, found = self.edits.lose_files(self._files), self.edits.find_files(self._files)
+        for before, each in (*lost.items(), *found.items()):
+            self.controls.runs.rename(before, each.key)
+        if current and current in found.values():
             self._read_file(current)
         if current and current.saved and current.key != self.edits.renaming:
             now = self._find(current.key)

@@ -1,10 +1,10 @@
 """The list of other sessions (scenarios and recordings) that are running: each with its progress and *Stop*.
 It is in the Scenarios room. ``scenario_run_controls`` passes all runs except the one that the open scenario shows,
-also those started elsewhere, for example by the control API. Runs of saved scenarios and recordings also have
+also those started elsewhere, for example by the control API. Runs of what the room's list contains also have
 *Show*. If there are more than three runs, the list shows three and the number of the others.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
@@ -24,7 +24,7 @@ class OtherRuns(QWidget):
     stop_requested = Signal(int)
     """Emitted with the number of a run."""
     show_requested = Signal(str)
-    """Emitted with the name of a scenario or recording."""
+    """Emitted with the key of a scenario or recording."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,21 +38,21 @@ class OtherRuns(QWidget):
         for row in self._rows:
             column.addWidget(row)
             row.stop.clicked.connect(lambda _=False, row=row: self.stop_requested.emit(row.number))
-            row.open.clicked.connect(lambda _=False, row=row: self.show_requested.emit(row.name))
+            row.open.clicked.connect(lambda _=False, row=row: self.show_requested.emit(row.key))
         column.addWidget(self.more)
-        self.show_runs([], ())
+        self.show_runs([], {})
 
     @property
     def rows(self) -> list["_Row"]:
         """The rows that are shown."""
         return [each for each in self._rows if not each.isHidden()]
 
-    def show_runs(self, runs: Sequence[SessionRun], scenarios: Collection[str]) -> None:
-        """Show these runs. Only those with a name in ``scenarios`` have a button *Show*."""
+    def show_runs(self, runs: Sequence[SessionRun], keys: Mapping[int, str]) -> None:
+        """Show these runs. ``keys``: those of what can be shown, by the numbers of the runs."""
         for index, row in enumerate(self._rows):
             row.setVisible(index < len(runs))
             if index < len(runs):
-                row.show_run(runs[index], scenarios)
+                row.show_run(runs[index], keys.get(runs[index].number, ""))
         more = len(runs) - MAX_SHOWN
         self.more.setText(f"and {more:,} more")
         self.more.setVisible(more > 0)
@@ -65,7 +65,7 @@ class _Row(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.number = 0
-        self.name = ""
+        self.key = ""
         self.text = named(ElidedLabel(), "Another run")
         self.open = named(QPushButton("Show"), "Show this scenario", style_id="flat")
         self.stop = named(QPushButton("Stop"), "Stop this run", style_id="flat")
@@ -76,9 +76,9 @@ class _Row(QWidget):
         row.addWidget(self.open)
         row.addWidget(self.stop)
 
-    def show_run(self, run: SessionRun, scenarios: Collection[str]) -> None:
-        self.number, self.name = run.number, run.name
+    def show_run(self, run: SessionRun, key: str) -> None:
+        self.number, self.key = run.number, key
         self.text.setText(f"{run.title}: {run_text(run)}")
         self.stop.setAccessibleName(f"Stop {run.title}")
         self.open.setAccessibleName(f"Show {run.title}")
-        self.open.setVisible(run.name in scenarios)
+        self.open.setVisible(bool(key))
