@@ -450,6 +450,21 @@ async def test_the_cursor_and_the_undo_history_are_kept_if_the_text_of_the_file_
     assert editor.toPlainText() == TEXT
 
 
+async def test_a_copy_stays_open_if_the_file_of_the_original_was_read_again(
+    room: ScenariosRoom, companion: Companion, folder: Path
+) -> None:
+    """Regression: the original was shown instead."""
+    await choose(room, OWN)
+    os.utime(folder / f"{OWN}.chat", (0, 0))
+    await companion.saved_sessions.read()
+    action(room, "Save as …").trigger()
+    dialog().name.setText("mine/copy")
+    dialog()._accept()
+    await until(lambda: room.edits.key == "mine/copy")
+    await wait_until_idle(companion)
+    assert room.edits.chosen_key == room.edits.key == "mine/copy"
+
+
 async def test_a_file_that_cannot_be_edited_is_shown_as_it_is_now(
     room: ScenariosRoom, companion: Companion, folder: Path
 ) -> None:

@@ -501,6 +501,8 @@ class ScenariosRoom(FocusStart):
         fresh = Scenario(saved.name, saved, stored.text, text, stored.notation)
         self._read_file(fresh)
         if is_shown or (current is None and now is None):
+            if self.edits.loading and self.edits.loading.name == stored.key:
+                self.edits.loading = self._then = None  # the old file was being read again
             self.edits.current = fresh
             self.list.search.clear()
         elif fresh.has_changes:
