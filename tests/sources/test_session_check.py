@@ -44,6 +44,12 @@ async def test_a_step_that_will_not_work_is_named(theatre: Theatre, subtests: py
         ("rest_fault POST /mesages status=503", 1, "The REST API has no 'POST /mesages'; did you mean", True),
         ("expect GET /frends?a=b", 1, "'GET /frends?a=b' has a query.", False),
         ("when PUT /friends\n    note x", 1, "There is no client event 'PUT /friends'", False),
+        (
+            "me: hi",
+            1,
+            "me is the user of the UI and not a friend, so the UI will not show this",
+            True,
+        ),
         ("zoe: hi", 1, "zoe is not a friend in this chat state, so the UI will not show this", True),
     ]:
         with subtests.test(text=text, line=line):

@@ -56,8 +56,12 @@ def check_session(session: Session, stage: Stage, answers: Collection[str] = ())
             if reason := _why_no_call(each.action, stage, answers):
                 found.append(SessionProblem(each.line, f"{reason}.", warning=True))
             if (user := _friend(each.action)) and friends is not None and user not in friends:
-                hint = suggestion(user, stage.personas) or ": add the persona in Chats."
-                message = f"{user} is not a friend in this chat state, so the UI will not show this{hint}"
+                if user == stage.local_user:
+                    who, hint = "the user of the UI and not a friend", ": choose a friend."
+                else:
+                    who = "not a friend in this chat state"
+                    hint = suggestion(user, stage.personas) or ": add the persona in Chats."
+                message = f"{user} is {who}, so the UI will not show this{hint}"
                 found.append(SessionProblem(each.line, message, warning=True))
             if len(found) >= MAX_PROBLEMS:
                 return found[:MAX_PROBLEMS]
