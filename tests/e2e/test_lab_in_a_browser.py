@@ -9,8 +9,8 @@ import pytest
 from tests.ui_stores.build import DEVELOPMENT, Build
 
 from .browser import Site, chromium
-from .conftest import Run, Start
-from .processes import free_port, serve
+from .conftest import Start
+from .processes import COMPANION, Program, free_port, serve
 from .tools import posix_only
 
 pytestmark = posix_only
@@ -37,7 +37,7 @@ def ui(running: Start, tmp_path: Path) -> Site:
 
 
 @pytest.mark.long
-async def test_each_planted_bug_is_in_the_verdict(ui: Site, running: Start, run: Run, tmp_path: Path) -> None:
+async def test_each_planted_bug_is_in_the_verdict(ui: Site, running: Start, tmp_path: Path) -> None:
     """Each bug has a companion of its own, so that the labs can run at the same time."""
     folders = {bug: tmp_path / (bug or "correct") for bug in VERDICTS}
     for folder in folders.values():
@@ -50,14 +50,11 @@ async def test_each_planted_bug_is_in_the_verdict(ui: Site, running: Start, run:
             where = {"rest": program.rest_port, "events": program.port, "bugs": bug}
             await page.goto(f"{ui.origin}/?{urlencode(where)}")
             await page.wait_for_function("stores.uiStore.getState().wsConnected")
-        labs = {
-            bug: asyncio.to_thread(
-                run, "reconnects", "lab", "--attempts", "2", "--data-dir", folders[bug], exits=VERDICTS[bug][0]
-            )
-            for bug in VERDICTS
-        }
-        results = dict(zip(labs, await asyncio.gather(*labs.values()), strict=True))
-    for bug, (_, parts) in VERDICTS.items():
-        text = "\n".join(results[bug].out + results[bug].err)
+        lab = (*COMPANION, "reconnects", "lab", "--attempts", "2", "--data-dir")
+        labs = {bug: running(Program(f"lab {bug}", *lab, folders[bug])) for bug in VERDICTS}
+        codes = await asyncio.gather(*(asyncio.to_thread(each.wait) for each in labs.values()))
+    for (bug, (expected, parts)), code in zip(VERDICTS.items(), codes, strict=True):
+        assert code == expected, labs[bug]
+        text = "\n".join(labs[bug].out + labs[bug].err)
         for part in parts:
             assert part in text, f"{bug or 'correct'}: {part!r} is missing in:\n{text}"
