@@ -73,8 +73,13 @@ async def test_a_session_without_steps_is_not_played(control: Control) -> None:
     assert (await control.post("/v1/runs/check", {"text": loads, "notation": "lines"})).json["problems"] == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/v1/runs", {"text": SCENARIO}), ("/v1/runs", {"name": "mine"}), ("/v1/runs/file", {"file": __file__})],
+    ids=["text", "saved", "file"],
+)
 async def test_a_session_whose_client_has_gone_while_it_was_read_is_not_played(
-    control: Control, monkeypatch: pytest.MonkeyPatch
+    control: Control, monkeypatch: pytest.MonkeyPatch, path: str, body: Any
 ) -> None:
     """Regression: it was played, and blocked later ones, although nothing waited for its result."""
     reading, gone = asyncio.Event(), asyncio.Event()
@@ -85,7 +90,11 @@ async def test_a_session_whose_client_has_gone_while_it_was_read_is_not_played(
         return parse_session(SCENARIO, TRANSCRIPT)
 
     monkeypatch.setattr(session_runs.SessionRunOperations, "_parsed", read)
-    request = asyncio.create_task(control.post("/v1/runs", {"text": SCENARIO}))
+    sessions = control.companion.saved_sessions
+    await sessions.save("mine", SCENARIO, TRANSCRIPT)
+    for name in ("load", "load_file"):
+        monkeypatch.setattr(sessions, name, read)
+    request = asyncio.create_task(control.post(path, body))
     await asyncio.wait_for(reading.wait(), PATIENCE_S)
     request.cancel()
     await until(lambda: all(each.transport is None for each in control.companion.control._connections))

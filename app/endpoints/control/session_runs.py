@@ -25,7 +25,7 @@ from app.hub.session_run import (
 )
 from app.protocol.backend import MAX_STATE_BYTES
 from app.protocol.envelope import MAX_STATE_DEPTH
-from app.protocol.errors import Conflict, Invalid, NotFound, TooLarge
+from app.protocol.errors import Invalid, NotFound, TooLarge
 from app.protocol.session.saved import (
     MAX_TRANSCRIPT_BYTES,
     TRANSCRIPT,
@@ -119,13 +119,15 @@ class SessionRunOperations(Operations):
         body: shapes.RunBody = call.body
         library = self._service.saved_sessions
         if body.text is not None:
-            name, session = body.name or "session", await self._parsed(body.text, body.notation)
+            with call.needing_client():  # without it, nobody could stop the session
+                session = await self._parsed(body.text, body.notation)
             files = GivenFiles(body.files)
-            run = self._start(call, name, session, files)
+            run = self._start(call, body.name or "session", session, files)
             self._release_when_ended(run, files)
         else:
-            saved = await library.look_up(body.name)
-            session = await library.load(saved)
+            with call.needing_client():
+                saved = await library.look_up(body.name)
+                session = await library.load(saved)
             run = self._start(call, saved.name, session, library.files_of(saved))
         return shapes.run_info(run)
 
@@ -135,7 +137,8 @@ class SessionRunOperations(Operations):
         """Start the session in a file, for example a recording that is too large for a request."""
         body: shapes.RunFileBody = call.body
         file = absolute(body.file)
-        session = await self._service.saved_sessions.load_file(file)
+        with call.needing_client():
+            session = await self._service.saved_sessions.load_file(file)
         name = file.name.removesuffix(suffix_of(file.name))
         return shapes.run_info(self._start(call, name, session, NoFiles()))
 
@@ -186,9 +189,6 @@ class SessionRunOperations(Operations):
         return shapes.run_info(await self._service.sessions.stop(self._run(call).number))
 
     def _start(self, call: Call, name: str, session: Session, files: SessionFiles) -> SessionRun:
-        """Start a session. Raises ``Conflict`` if the client has disconnected meanwhile: it could not stop it."""
-        if call.request.transport is None:
-            raise Conflict("The client has disconnected.")
         return self._service.sessions.start(name, session, _options(call, files))
 
     def _release_when_ended(self, run: SessionRun, files: GivenFiles) -> None:
