@@ -28,7 +28,15 @@ def mcp(data_dir: DataDir = None) -> None:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types", "pydantic"):
             raise
         fail(MISSING, Exit.FAILED)
+    from app.cli.agents.threads import wait_for_last_calls
+
     server = make_server(Connection(data_dir))
-    server.run("stdio")
+    try:
+        try:
+            server.run("stdio")
+        finally:
+            wait_for_last_calls()
+    except KeyboardInterrupt:  # a second Ctrl+C
+        raise typer.Exit(Exit.INTERRUPTED) from None
     if server.interrupted:
         raise typer.Exit(Exit.INTERRUPTED)

@@ -16,6 +16,8 @@ import pytest
 import typer
 from typing_extensions import override
 
+from app.cli import mcp_server
+from app.cli.agents import threads
 from app.cli.agents.connection import AgentError, Connection, _send
 from app.cli.agents.rows import MAX_FRAME, client_of, result_of, whole
 from app.cli.agents.threads import in_daemon_thread
@@ -256,6 +258,36 @@ async def test_a_scenario_ends_with_the_call_that_has_started_it() -> None:
         await playing
     assert await asyncio.to_thread(stopped.wait, 10)
     goes_on.set()
+
+
+def test_the_process_waits_for_last_calls_but_not_for_a_companion_that_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Regression: it waited for half a minute, and a second Ctrl+C printed a traceback."""
+    ended, goes_on = threading.Event(), threading.Event()
+    threads.start_last_call(ended.set)
+    threads.wait_for_last_calls()
+    assert ended.is_set()
+    monkeypatch.setattr(threads, "LAST_CALLS_S", 0.0)
+    threads.start_last_call(goes_on.wait)
+    try:
+        threads.wait_for_last_calls()
+        (held,) = (each for each in threading.enumerate() if each.name == threads.LAST_CALL)
+        assert held.daemon
+    finally:
+        goes_on.set()
+
+
+def test_a_second_ctrl_c_ends_it_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    server = SimpleNamespace(run=lambda _: None, interrupted=True)
+    monkeypatch.setattr("app.cli.agents.server.make_server", lambda _: server)
+    monkeypatch.setattr(threads, "wait_for_last_calls", interrupt)
+    with pytest.raises(typer.Exit) as caught:
+        mcp_server.mcp(tmp_path)
+    assert caught.value.exit_code == 130
 
 
 def _raise() -> None:

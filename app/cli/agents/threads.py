@@ -2,16 +2,22 @@
 
 ``in_daemon_thread`` awaits the result; ``in_thread`` returns a future, from which other threads can get it, too. A
 call may wait for minutes: in a pool of threads, a few such calls would delay all others, and the process could not
-end before they do. ``start_before_the_end`` is for a last call, such as one that stops a scenario: its thread is
-not a daemon, so the process waits for it.
+end before they do. ``start_last_call`` is for a call that stops a scenario: at the end of the process,
+``wait_for_last_calls`` waits a little for it.
 """
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
+
+LAST_CALL = "last call"
+"""Name of the threads of last calls."""
+LAST_CALLS_S = 3.0
+"""A companion that does not answer in this time hangs. It begins no scenario whose client has gone."""
 
 
 def in_thread(work: Callable[[], Any]) -> "Future[Any]":
@@ -36,11 +42,19 @@ async def in_daemon_thread(work: Callable[[], Any]) -> Any:
     return await asyncio.wrap_future(in_thread(work))
 
 
-def start_before_the_end(work: Callable[[], Any]) -> None:
-    """Run ``work`` in a thread for which the process waits at its end. Errors are ignored."""
+def start_last_call(work: Callable[[], Any]) -> None:
+    """Run ``work`` in a daemon thread for which ``wait_for_last_calls`` waits. Errors are ignored."""
 
     def run() -> None:
         with suppress(Exception):
             work()
 
-    threading.Thread(target=run, name="last call").start()
+    threading.Thread(target=run, name=LAST_CALL, daemon=True).start()
+
+
+def wait_for_last_calls() -> None:
+    """Wait until the last calls have ended, together up to ``LAST_CALLS_S`` seconds."""
+    end = time.monotonic() + LAST_CALLS_S
+    for each in threading.enumerate():
+        if each.name == LAST_CALL:
+            each.join(max(0.0, end - time.monotonic()))

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from app.cli.agents.connection import AgentError, Connection
 from app.cli.agents.rows import NOTICE, client_of, result_of, summary, whole
-from app.cli.agents.threads import in_daemon_thread, in_thread, start_before_the_end
+from app.cli.agents.threads import in_daemon_thread, in_thread, start_last_call
 
 ENDED = ("passed", "failed", "error", "stopped")
 POLL_S = 20.0
@@ -97,9 +97,7 @@ class Tools:
             while run["state"] not in ENDED:
                 run = await self._call("GET", path, more_s=POLL_S, seen=run["version"], wait=POLL_S)
         except (asyncio.CancelledError, AgentError):  # cancelled by the agent, or because the input has closed
-            start_before_the_end(
-                lambda: self._connection.call("POST", f"/v1/runs/{started.result()['number']}/stop")
-            )
+            start_last_call(lambda: self._connection.call("POST", f"/v1/runs/{started.result()['number']}/stop"))
             raise
         return result_of(run)
 
