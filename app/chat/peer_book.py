@@ -44,7 +44,8 @@ class FriendList(Protocol):
 class PeerBook:
     """The stored peers. Methods raise ``RequestError`` and ``StorageError``, and return after the commit.
 
-    While ``in_session``, what the user does with peers, what arrives from them, and ``waiting`` raise ``Conflict``.
+    While ``in_session``, what the user does with peers, what arrives from them, ``waiting``, ``is_waiting`` and
+    ``delivery_state`` raise ``Conflict``.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class PeerBook:
         return self._database.submit(job)
 
     def _submit_lasting(self, job: Callable[[sql.Connection], T]) -> Awaitable[T]:
-        """Run a job, unless a session has begun before it runs: it must not change only the session's copy."""
+        """Run a job, unless a session has begun before it runs: it must not read or change the session's copy."""
 
         def checked(db: sql.Connection) -> T:
             self.require_no_session()
@@ -289,11 +290,11 @@ class PeerBook:
 
     async def delivery_state(self, msg_id: str) -> tuple[Place, MessageData | None]:
         """Return where a message was put, and the message; None if it was deleted."""
-        return await self._submit(lambda db: (peer_sql.place(db, msg_id), sql.message(db, msg_id)))
+        return await self._submit_lasting(lambda db: (peer_sql.place(db, msg_id), sql.message(db, msg_id)))
 
     async def is_waiting(self, id_: str) -> bool:
         """Return whether an item is still in the outbox: it may have been deleted, replaced or confirmed."""
-        return await self._submit(lambda db: peer_sql.is_waiting(db, id_))
+        return await self._submit_lasting(lambda db: peer_sql.is_waiting(db, id_))
 
     async def enqueue_notice(self, peer: str, notice: StoredNotice) -> bool:
         """Add a notice to the outbox for a peer. Return False if the same receipt waits already."""

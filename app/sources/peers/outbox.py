@@ -178,7 +178,11 @@ class PeerOutbox:
             )
         self.posted_at[to] = parse_timestamp(message["timestamp"])
         rows = await self.send_waiting(to)
-        place, now = await self._book.delivery_state(msg_id)
+        try:
+            place, now = await self._book.delivery_state(msg_id)
+        except Conflict:  # a session has begun meanwhile
+            note = f"The message is stored, and is sent to {to} after the session that plays now."
+            return Delivery(message, False, note, rows)
         if now is None:
             note = f"The message was deleted while it was being sent to {to}, so it is not sent again."
             return Delivery(None, False, note, rows)
@@ -302,12 +306,17 @@ class PeerOutbox:
         if item.id in result.acked:
             await self._book.done(item.id, delivered=item.message is not None, method="direct")
             return [row(SENT, name, f"{name} has confirmed it", sealed=body, opened=opened)]
-        if not await self._book.is_waiting(item.id):  # deleted, forgotten with its peer, replaced, or confirmed
+        event, why = (SENT, "written") if item.id in result.written else (NOT_SENT, result.error)
+        try:
+            is_waiting = await self._book.is_waiting(item.id)
+        except Conflict:  # what is stored now may be dropped with the session's copy
+            note = f"{why}; a session has begun meanwhile, so it is sent again after the session"
+            return [row(event, name, note, sealed=body, opened=opened, warning=True)]
+        if not is_waiting:  # deleted, forgotten with its peer, replaced, or confirmed
             if item.id in result.written:
                 await self._book.done(item.id, delivered=False, method="direct")
-            why = "written" if item.id in result.written else result.error
             note = f"{why}; it was removed from the outbox meanwhile, so it is not sent again"
-            return [row(SENT if item.id in result.written else NOT_SENT, name, note, sealed=body, opened=opened)]
+            return [row(event, name, note, sealed=body, opened=opened)]
         is_refused = result.closed and item.message is not None and (peer.acknowledges or bool(result.acked))
         is_written = item.id in result.written and not is_refused
         is_sent_once = item.message is None and (bool(peer.offered) or not result.closed)

@@ -517,6 +517,28 @@ async def test_an_attempt_that_waits_while_a_session_begins_sends_nothing_of_the
     assert len(sent) == 1
 
 
+@pytest.mark.parametrize("is_written", [True, False])
+async def test_a_message_is_sent_after_a_session_that_began_during_its_attempt(
+    pair: Pair, is_written: bool
+) -> None:
+    """Regression: if the session reset its copy, response and row said that it was deleted, and is not sent again."""
+    pair.companion.peer_link.outbox.queue = queue = MemoryQueue()
+
+    async def begin_session(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        await pair.companion.chat.begin_scratch()
+        await pair.companion.chat.reset()
+        return Exchange(frozenset({items[0].id})) if is_written else Exchange(error="it did not answer")
+
+    pair.companion.peer_link.outbox._connect = begin_session  # type: ignore[assignment]
+    posted = await post(pair)
+    assert posted.note == "The message is stored, and is sent to ben after the session that plays now."
+    assert not posted.accepted
+    (row,) = [*pair.rows("peer sent"), *pair.rows(NOT_SENT)]
+    assert row.note.endswith("; a session has begun meanwhile, so it is sent again after the session")
+    await pair.companion.chat.end_scratch(keep=False)
+    assert (await waiting(pair), queue.messages) == (1, [])
+
+
 class MemoryQueue:
     def __init__(self, error: str = "") -> None:
         self.available = True
