@@ -16,7 +16,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -107,6 +107,8 @@ class PeerOutbox:
         """Called with the name of a peer that was offline and has acknowledged something."""
         self.posted_at: dict[str, float] = {}
         """The time of the latest message to each peer, in seconds since the epoch."""
+        self._results: dict[str, Literal["", "confirmed", "queued"]] = {}
+        """The results of the messages that ``deliver`` is sending; what is stored may have been changed since."""
         self.queue: OfflineQueue | None = None
         """The queue for messages to peers that cannot be reached; None keeps them in the outbox."""
 
@@ -177,10 +179,16 @@ class PeerOutbox:
                 message, False, f"Peers are switched off; the message is sent to {to} when they are on.", []
             )
         self.posted_at[to] = parse_timestamp(message["timestamp"])
-        rows = await self.send_waiting(to)
+        self._results[msg_id] = ""
+        try:
+            rows = await self.send_waiting(to)
+        finally:
+            result = self._results.pop(msg_id)
         try:
             place, now = await self._book.delivery_state(msg_id)
         except Conflict:  # a session has begun meanwhile
+            if result == "confirmed":
+                return Delivery({**message, "delivered": True, "delivery_method": "direct"}, True, "", rows)
             note = f"The message is stored, and is sent to {to} after the session that plays now."
             return Delivery(message, False, note, rows)
         if now is None:
@@ -189,7 +197,7 @@ class PeerOutbox:
         is_written = now["delivery_method"] == "direct"
         if now["delivered"]:
             return Delivery(now, True, "", rows)
-        if not place:
+        if not place and result != "queued":
             note = (
                 f"The message is stored and is not sent{' again' if is_written else ''}: "
                 f"{to} was forgotten, or the chat state replaced, meanwhile."
@@ -296,6 +304,10 @@ class PeerOutbox:
         text, at = item.message["text"], parse_timestamp(item.message["timestamp"])
         return envelopes.seal_message(text, item.id, sender=sender, to=peer.username, at=at, me=me, peer=peer.keys)
 
+    def _note_result(self, id_: str, result: Literal["confirmed", "queued"]) -> None:
+        if id_ in self._results:
+            self._results[id_] = result
+
     async def _store_result(
         self, item: WaitingItem, body: bytes, me: Identity, peer: Peer, result: Exchange
     ) -> list[ServerNote]:
@@ -304,6 +316,7 @@ class PeerOutbox:
         opened: Any = _opened(item)
         delay = BACKOFF_S[min(item.attempts, len(BACKOFF_S) - 1)]
         if item.id in result.acked:
+            self._note_result(item.id, "confirmed")
             await self._book.done(item.id, delivered=item.message is not None, method="direct")
             return [row(SENT, name, f"{name} has confirmed it", sealed=body, opened=opened)]
         event, why = (SENT, "written") if item.id in result.written else (NOT_SENT, result.error)
@@ -343,6 +356,7 @@ class PeerOutbox:
                 except RequestError as error:  # it may accept others
                     why = f"{why}, and the offline queue rejected it: {error.reason.removesuffix('.')}"
                 else:
+                    self._note_result(item.id, "queued")
                     await self._book.done(item.id, delivered=False, method="offline")
                     return [row(SENT, name, f"{why}; it waits in the offline queue", sealed=body, opened=opened)]
             if attempts.not_queued:

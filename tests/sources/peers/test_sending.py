@@ -517,11 +517,21 @@ async def test_an_attempt_that_waits_while_a_session_begins_sends_nothing_of_the
     assert len(sent) == 1
 
 
+async def test_a_confirmed_message_is_delivered_also_if_a_session_has_begun_meanwhile(pair: Pair) -> None:
+    async def begin_session(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+        await pair.companion.chat.begin_scratch()
+        return await dialer.exchange(host, port, peer, items)
+
+    pair.companion.peer_link.outbox._connect = begin_session  # type: ignore[assignment]
+    posted = await post(pair)
+    assert (posted.accepted, posted.data["delivered"], posted.note) == (True, True, "")
+
+
 @pytest.mark.parametrize("is_written", [True, False])
 async def test_a_message_is_sent_after_a_session_that_began_during_its_attempt(
     pair: Pair, is_written: bool
 ) -> None:
-    """Regression: if the session reset its copy, response and row said that it was deleted, and is not sent again."""
+    """Regression: if the session reset its copy, the message was called deleted, and not sent again."""
     pair.companion.peer_link.outbox.queue = queue = MemoryQueue()
 
     async def begin_session(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
@@ -655,6 +665,25 @@ async def test_a_message_that_is_removed_while_it_is_being_sent_is_not_sent_agai
     else:
         assert posted.note == "The message was deleted while it was being sent to ben, so it is not sent again."
         assert not posted.accepted
+
+
+async def test_a_message_is_in_the_queue_also_if_keys_are_accepted_just_after_it_was_put_there(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the note said that ben was forgotten, and that the message is not sent."""
+    pair.companion.peer_link.outbox.queue = queue = MemoryQueue()
+    await pair.ben.close()
+    peers, done = pair.companion.peers, pair.companion.peers.done
+
+    async def accept_then(id_: str, *, delivered: bool, method: str) -> None:
+        await done(id_, delivered=delivered, method=method)
+        await peers.offer("ben", PublicKeys.parse(**_parsed(IndependentPeer("ben", "anna").keys)))
+        await peers.decide("ben", accept=True)
+
+    monkeypatch.setattr(peers, "done", accept_then)
+    posted = await post(pair)
+    assert posted.note == "ben cannot be reached; the message waits in the offline queue."
+    assert [each.msg_id for each in queue.messages] == [posted.data["msg_id"]]
 
 
 async def test_a_failing_queue_keeps_the_message(pair: Pair) -> None:
