@@ -340,7 +340,9 @@ def _react(db: sql.Connection, sender: str, reaction: PeerReaction) -> str:
     if message is None and peer_sql.note_early_reaction(
         db, sender, reaction.msg_id, reaction.emoji, present=reaction.present
     ):
-        return f"a reaction to the message {reaction.msg_id}, which has not arrived; it is kept until then"
+        # The message may also be one of the user's own, which was deleted here.
+        note = f"a reaction to the message {reaction.msg_id}, which is not here; "
+        return note + ("it is kept in case the message arrives" if reaction.present else "it was removed again")
     if message is None or sender not in (message["from"], message["to"]):
         return f"a reaction to the message {reaction.msg_id}, which is not in this chat"
     try:

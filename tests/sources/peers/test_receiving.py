@@ -480,13 +480,23 @@ async def test_a_reaction_that_overtakes_its_message_is_kept_until_the_message_a
     for emoji, present in [("👍", True), ("🎉", True), ("👍", True), ("😀", True), ("🎉", False)]:
         await line.send(notice(pair, kind="reaction", msg_id=msg_id, emoji=emoji, present=present))
         await line.answer()
-    assert "has not arrived; it is kept until then" in pair.rows("peer received")[0].note
+    first, *_, removed = [each.note for each in pair.rows("peer received")]
+    assert first.endswith("which is not here; it is kept in case the message arrives")
+    assert removed.endswith("which is not here; it was removed again")
     await pair.exchange(pair.ben.a("hi", msg_id))
     (message,) = await pair.messages()
     assert message["reactions"] == [{"emoji": "👍", "from": "ben"}, {"emoji": "😀", "from": "ben"}]
     await pair.companion.chat.delete_message(msg_id)
     await pair.exchange(notice(pair, kind="reaction", msg_id=msg_id, emoji="👍", present=True))
     assert pair.rows("peer received")[-1].note.endswith("which is not in this chat")
+
+
+async def test_a_reaction_to_a_deleted_message_of_the_user_is_not_said_to_come_before_it(pair: Pair) -> None:
+    """Regression: the row said that the message has not arrived."""
+    sent, _ = await pair.companion.chat.store.send("ben", "hi")
+    await pair.companion.chat.delete_message(sent["msg_id"])
+    await pair.exchange(notice(pair, kind="reaction", msg_id=sent["msg_id"], emoji="👍", present=True))
+    assert "not arrived" not in pair.rows("peer received")[-1].note
 
 
 async def test_notices_can_be_switched_off(pair: Pair) -> None:
