@@ -24,7 +24,8 @@ class Typing(Struct, frozen=True, kw_only=True, tag="typing", tag_field="kind"):
 
     ``at`` is the time in seconds since the epoch; 0 in those of earlier versions. The time of the envelope is not
     signed, so it does not show whether this is a replay. Messages have whole seconds: if the sender has just sent
-    one, ``at`` is not before the end of that second, so that the recipient knows which of them is later.
+    one, ``at`` is not before the end of that second, so that the recipient knows which of them is later. For the
+    same reason, it is after the time of the typing before, also in that second.
     """
 
     id: str

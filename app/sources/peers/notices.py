@@ -26,6 +26,11 @@ from app.sources.peers.parts import IdentityInUse, PeerBook, PeerOptions
 REPEAT_S = 3.0
 """Typing that continues is sent again after this time: a UI sends it with every key."""
 
+STEP_S = 0.001
+"""Typing has a time that is at least so much after the time of the typing before, so that their order is known."""
+MAX_AHEAD_S = 2.0
+"""The time of typing is at most so much in the future."""
+
 
 class Reacted(Protocol):
     """The local user has added a reaction to a message, or removed it; see ``chat.service``."""
@@ -44,7 +49,10 @@ class Reacted(Protocol):
 
 
 class _Typed(NamedTuple):
+    """The latest typing: its time on the monotonic clock, and the one that is signed."""
+
     typing: bool
+    mono: float
     at: float
 
 
@@ -92,14 +100,15 @@ class PeerNotices:
 
     def _on_typing(self, data: TypingTo) -> None:
         now, before = self._hub.clock.mono(), self._typed.get(data.to)
-        if before and before.typing == data.typing and (not data.typing or now - before.at < REPEAT_S):
+        if before and before.typing == data.typing and (not data.typing or now - before.mono < REPEAT_S):
             return
         if len(self._typed) > 1_000:  # the UI chooses the names
             self._typed.clear()
-        self._typed[data.to] = _Typed(data.typing, now)
         wall = self._hub.clock.wall()
         message_end = int(self._outbox.posted_at.get(data.to, 0.0)) + 1  # see ``Typing``
-        at = max(wall, min(message_end, wall + 1))  # unless the clock was set back
+        later = max(message_end, before.at + STEP_S if before else 0.0)
+        at = max(wall, later if later <= wall + MAX_AHEAD_S else 0.0)  # otherwise, the clock was set back
+        self._typed[data.to] = _Typed(data.typing, now, at)
         self._tasks.spawn(self._send_typing(data, at), "typing to a peer")
 
     async def _send_typing(self, data: TypingTo, at: float) -> None:

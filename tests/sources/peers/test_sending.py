@@ -830,6 +830,21 @@ async def test_typing_after_a_message_has_a_time_after_the_second_of_the_message
         assert (await pair.ben.next_message())["opened"]["at"] == at
 
 
+async def test_typing_that_ends_in_the_second_of_a_message_has_a_later_time_than_its_begin(pair: Pair) -> None:
+    """Regression: both had the end of that second, so that the recipient could take the first for the later one."""
+    await post(pair)
+    await pair.ben.next_message()
+    await until(lambda: pair.rows("friend_online"))
+    times = []
+    for typing in (True, False, True):
+        pair.companion.peer_link.notices._on_typing(TypingTo(to="ben", typing=typing))
+        times.append((await pair.ben.next_message())["opened"]["at"])
+    assert times[0] < times[1] < times[2] < times[0] + 0.1
+    pair.time.passed = -60  # the clock is set back
+    pair.companion.peer_link.notices._on_typing(TypingTo(to="ben", typing=False))
+    assert (await pair.ben.next_message())["opened"]["at"] == pair.time.clock.wall()
+
+
 async def test_a_reaction_of_the_user_is_sent(pair: Pair) -> None:
     msg_id = (await pair.exchange(pair.ben.a("hi", new_id())))["ack_msg_id"]
     await pair.companion.chat.react(msg_id, "👍", "anna")
