@@ -86,7 +86,7 @@ def applies(requirement: Requirement, system: str, extra: str = "") -> bool:
 @pytest.mark.parametrize("system", ["linux", "win32", "darwin"])
 def test_every_dependency_is_pinned_on_every_system(system: str) -> None:
     needed: set[str] = set()
-    pending = [("p2p-chat-companion", "")]
+    pending = [("p2p-chat-companion", ""), ("p2p-chat-companion", "mcp")]
     while pending:
         name, extra = pending.pop()
         try:
