@@ -10,7 +10,7 @@
 #
 #   WORK=DIR              where everything is put: a chroot with Debian 13 (1.3 GB), two Pythons (0.6 GB), output
 #   SRC=DIR               the repository to test; its last commit is cloned (default: this one)
-#   LINUX_PYTHON=FILE     a Python with pip, websockets and aiohttp, for the clients on the Linux side
+#   LINUX_PYTHON=FILE     a Python with pip, packaging and websockets, for setup and the clients on the Linux side
 #   PYTHONS="3.11 3.13"   Python versions to install; the first one runs
 #   SUITE="…"             test folders and files for `suite`, without the leading tests/
 #
@@ -53,7 +53,7 @@ setup() {
         apt-get update -qq
         apt-get install -y -qq --no-install-recommends mmdebstrap gcc-mingw-w64-x86-64 debian-archive-keyring >/dev/null
     fi
-    if [[ ! -e $ROOT/usr/bin/wine ]]; then
+    if [[ ! -L $ROOT/usr/bin/wine ]]; then # a link that is valid in the chroot only
         say "a chroot with Debian 13 and wine 10"
         nice -n 10 mmdebstrap --quiet --variant=minbase \
             --include=wine64,wine,xvfb,xauth,fonts-dejavu-core,libgl1,iproute2,procps,imagemagick \
@@ -102,48 +102,22 @@ zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])
 PY
     rm -rf "$target" && mv "win/unpacked/cp$number" "$target" && rm -r win/unpacked
     rm -f "$target"/*._pth # would make Python ignore the PYTHON… variables and the current folder
-    pins "$version" >"constraints$number.txt"
+    for list in requirements constraints; do
+        "$LINUX_PYTHON" src/packaging/windows/wine_requirements.py "$version" $list >"$list$number.txt"
+    done
     mkdir -p "$wheels"
     local platform=(--only-binary=:all: --platform win_amd64 --python-version "$version" --implementation cp)
     platform+=(--abi "cp$number" --abi abi3 --abi none)
-    local names
-    read -ra names < <(requirements)
-    # pip evaluates markers for the system on which it runs: what only Windows needs is named, what only Linux needs removed.
     nice -n 10 "$LINUX_PYTHON" -m pip download -q "${platform[@]}" -c "constraints$number.txt" -d "$wheels" \
-        "${names[@]}" shiboken6 colorama pywin32-ctypes tzdata
-    rm -f "$wheels"/{secretstorage,jeepney,cffi,cryptography,pycparser}-*
+        -r "requirements$number.txt"
+    rm -f "$wheels"/{secretstorage,jeepney}-* # pip evaluates the markers of keyring for the system on which it runs
     nice -n 10 "$LINUX_PYTHON" -m pip install -q --root-user-action ignore --no-index --no-deps --no-compile \
         "${platform[@]}" --target "$target/Lib/site-packages" "$wheels"/*.whl
-    # The program runs from W:\src, but About and the crash reports read its metadata.
+    # The program runs from W:\src, as if it were installed with pip install -e. The crash reports read its metadata.
     rm -rf distinfo && "$LINUX_PYTHON" -m pip wheel -q --no-deps -w distinfo ./src
     unzip -qo distinfo/*.whl '*.dist-info/*' -d "$target/Lib/site-packages"
+    printf 'W:\\src\nW:\\src\\packaging\\pytest-plugin\n' >"$target/Lib/site-packages/companion.pth"
     compile_stub "$target/icuuc.dll"
-}
-
-# requirements: the names of what the program and its tests need; playwright and schemathesis are for tests/e2e only
-requirements() {
-    python3 - <<'PY'
-import re, tomllib
-project = tomllib.load(open("src/pyproject.toml", "rb"))["project"]
-names = {re.match(r"[\w.-]+", each)[0] for each in project["dependencies"] + project["optional-dependencies"]["test"]}
-print(*sorted(names - {"playwright", "schemathesis"}))
-PY
-}
-
-# pins 3.11: the pinned versions for that Python on Windows
-pins() {
-    python3 - "$1" <<'PY'
-import re, sys
-version = tuple(map(int, sys.argv[1].split(".")))
-for line in open("src/packaging/constraints.txt"):
-    pin, _, marker = map(str.strip, line.split("#")[0].partition(";"))
-    if not pin or "uvloop" in pin:
-        continue
-    if m := re.search(r'python_version\s*(<|>=)\s*"3\.(\d+)"', marker):
-        if (version < (3, int(m[2]))) != (m[1] == "<"):
-            continue
-    print(pin)
-PY
 }
 
 compile_stub() {
@@ -179,7 +153,6 @@ PY
 import os, sys
 os.environ["QT_QPA_PLATFORM"] = sys.argv[1]
 os.environ["QT_QPA_FONTDIR"] = r"Z:\usr\share\fonts\truetype\dejavu"
-sys.path.insert(0, r"W:\src")
 import pytest
 sys.exit(pytest.main(sys.argv[2:]))
 PY
@@ -372,7 +345,7 @@ suite() {
         local name=${part//\//-} code=0
         name=${name%.py}
         say "tests/$part"
-        T=7200 windows 'W:\helpers\runpt.py' "${QT_PLATFORM:-offscreen}" -q -o 'addopts=-ra --strict-markers --strict-config' \
+        T=7200 windows 'W:\helpers\runpt.py' "${QT_PLATFORM:-offscreen}" -q \
             -p no:cacheprovider --timeout 300 --basetemp "W:\\t\\$name" "tests/$part" >"out/$name.txt" 2>&1 || code=$?
         tail -1 "out/$name.txt"
         # A test that exceeds its time ends pytest, with code 1 as well, and without a summary.
