@@ -19,7 +19,7 @@ from app.protocol.counts import count
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
 from app.system.settings import FOLDERS
-from app.system.terminal import print_lines, say
+from app.system.terminal import is_terminal, print_lines, say
 
 
 def status(
@@ -106,7 +106,7 @@ def token(
     folders = Folders.of(data_dir)
     token = read_token(instance.find(folders.instance_file), folders)
     print_result(token.value, {"token": token.value, "kept_in": token.kept_in, "file": str(token.file or "")}, json)
-    if sys.stdout.isatty():
+    if is_terminal(sys.stdout):
         say(f"It is stored in {token.place}.")
 
 
@@ -121,7 +121,7 @@ def _agent_token(revoke: bool, json: bool, data_dir: Path | None) -> None:
         return
     found = control.call("POST", "/v1/tokens/agent")
     print_result(found["token"], found, json)
-    if sys.stdout.isatty():
+    if is_terminal(sys.stdout):
         place = Token("", found["kept_in"], Path(found["file"]) if found["file"] else None).place
         say(f"It is stored in {place}.")
 

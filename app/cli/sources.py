@@ -13,7 +13,7 @@ from app.cli.completion import source_names
 from app.cli.options import DataDir, Json, as_json, print_result
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
-from app.system.terminal import print_lines
+from app.system.terminal import is_terminal, print_lines
 
 app = typer.Typer(
     help="Switch sources of real traffic on and off, such as directory and queue in Supabase, and test them.",
@@ -92,7 +92,7 @@ def key(
         kept = f"kept in {found['kept_in']}" if found["kept_in"] else "no key is stored"
         print_result(f"deleted; {kept}" if remove else kept, found, json)
         return
-    if sys.stdin.isatty():
+    if is_terminal(sys.stdin):
         given = typer.prompt("Publishable key", hide_input=True, err=True)
     else:
         given = sys.stdin.read(MAX_KEY_CHARS + 1)

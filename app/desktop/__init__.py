@@ -27,7 +27,7 @@ from app.system.data_directory import AlreadyRunning, DataDirectory, DataDirecto
 from app.system.descriptors import raise_descriptor_limit
 from app.system.exit_codes import Exit
 from app.system.paths import Folders
-from app.system.terminal import say
+from app.system.terminal import is_terminal, say
 from app.ui import theme
 from app.ui.application import Application
 from app.ui.garbage_collector import GarbageCollector
@@ -205,5 +205,5 @@ def _is_read(stream: TextIO | None) -> bool:
     if stream is None:
         return False
     with suppress(OSError, ValueError):  # no descriptor, or closed
-        return stream.isatty() or stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+        return is_terminal(stream) or stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
     return False

@@ -13,7 +13,7 @@ from typing import TextIO
 from typing_extensions import override
 
 from app.system.exit_codes import Exit
-from app.system.terminal import EscapingStream, OutputError, discard_output, say
+from app.system.terminal import EscapingStream, OutputError, discard_output, is_terminal, say
 
 KEPT_CHARS = 8_000
 """Characters of output that are kept for the error dialog of a program without a console."""
@@ -87,7 +87,7 @@ def set_encoding(stream: TextIO) -> None:
     """
     if not isinstance(stream, io.TextIOWrapper):
         return  # replaced by a test or an embedding program
-    if sys.platform == "win32" and not stream.isatty() and not os.environ.get("PYTHONIOENCODING"):
+    if sys.platform == "win32" and not is_terminal(stream) and not os.environ.get("PYTHONIOENCODING"):
         stream.reconfigure(encoding="utf-8")
     stream.reconfigure(errors="replace")
 
@@ -97,7 +97,7 @@ def json_must_be_ascii() -> bool:
 
     Windows PowerShell 5 decodes what it reads from a program as the OEM code page. JSON in ASCII survives that.
     """
-    return sys.platform == "win32" and not sys.stdout.isatty()
+    return sys.platform == "win32" and not is_terminal(sys.stdout)
 
 
 def show_error(text: str) -> None:

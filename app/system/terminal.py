@@ -93,12 +93,30 @@ def print_document(text: str) -> None:
 
 def _is_shown(stream: TextIO) -> bool:
     """Return whether a terminal or the runner of GitHub Actions may read ``stream``."""
-    if stream.isatty() or not in_github_actions():
-        return stream.isatty()
+    if is_terminal(stream) or not in_github_actions():
+        return is_terminal(stream)
     try:
         return not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
     except OSError:
         return True
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Return whether ``stream`` is a terminal. On Windows, ``isatty`` is also true for ``NUL``."""
+    if sys.platform == "win32" and stream.isatty():
+        with suppress(OSError):  # a replaced stream without a descriptor
+            return _is_console(stream.fileno())
+    return stream.isatty()
+
+
+def _is_console(descriptor: int) -> bool:
+    if sys.platform == "win32":
+        import ctypes
+        import msvcrt
+
+        handle = ctypes.c_void_p(msvcrt.get_osfhandle(descriptor))
+        return bool(ctypes.windll.kernel32.GetConsoleMode(handle, ctypes.byref(ctypes.c_ulong())))
+    return False
 
 
 def print_runner_command(line: str, *, to_errors: bool = False) -> None:

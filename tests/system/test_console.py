@@ -16,7 +16,7 @@ from typing_extensions import override
 from app.cli.options import as_json, decode_text, read_input
 from app.system import console
 from app.system.console import KEPT_CHARS, RecentOutput, run_with_streams
-from app.system.terminal import print_document, print_lines
+from app.system.terminal import is_terminal, print_document, print_lines
 
 TEXT = "grüße ✗ → 🎉"
 WITHOUT_STREAMS = """
@@ -168,7 +168,7 @@ def test_a_missing_standard_input_is_empty(monkeypatch: pytest.MonkeyPatch) -> N
     read: list[object] = []
 
     def command() -> None:
-        read.extend([read_input("-", 10), sys.stdin.readline(), sys.stdin.isatty()])
+        read.extend([read_input("-", 10), sys.stdin.readline(), is_terminal(sys.stdin)])
 
     run_with_streams(command)
     sys.stdin.close()
@@ -181,7 +181,7 @@ def test_the_only_stream_escapes_control_characters(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", stream)
     run_with_streams(lambda: print("\x1b[2J", file=sys.stderr, flush=True))
-    assert raw.getvalue() == b"\\u001b[2J\n"
+    assert raw.getvalue() == b"\\u001b[2J" + os.linesep.encode()
     assert dialogs == []
 
 

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from app.cli.options import as_json
 from app.system import logs, terminal
-from app.system.terminal import EscapingStream, OutputError, error_lines, escape_controls, one_line
+from app.system.terminal import EscapingStream, OutputError, error_lines, escape_controls, is_terminal, one_line
 from tests.conftest import examples
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -82,6 +82,17 @@ def test_a_document_is_escaped_for_a_terminal_and_the_runner(monkeypatch: pytest
     command = "\\u003a:error::x" if reader == "runner" else "::error::x"
     escaped = f"\tindented, right-to-left \\u200f, \\u001b and\\u000d\n{command}\nno last line break\n"
     assert raw.getvalue() == DOCUMENT.encode() if reader == "program" else written(raw) == escaped.encode()
+
+
+def test_the_null_device_is_not_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: ``companion sources key < NUL`` waited for ever, because ``isatty`` is true there."""
+    with Path(os.devnull).open(encoding="utf-8") as null:
+        assert not is_terminal(null)
+        monkeypatch.setattr(null, "isatty", lambda: True)
+        monkeypatch.setattr(sys, "platform", "win32")
+        for is_console in (False, True):
+            monkeypatch.setattr(terminal, "_is_console", lambda descriptor, result=is_console: result)
+            assert is_terminal(null) is is_console
 
 
 def stream(errors: str = "strict") -> tuple[EscapingStream, io.BytesIO, io.TextIOWrapper]:
