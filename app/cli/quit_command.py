@@ -39,7 +39,9 @@ def quit_companion(json: Json = False, data_dir: DataDir = None) -> None:
         fail(NOT_RUNNING.format(where=f" with {data_dir}" if data_dir else ""), Exit.NOT_RUNNING)
     try:
         process = psutil.Process(found.pid)
-        ended = _request_quit(found, data_dir, folders.runtime) and _wait_for_exit(process)
+        ended = _request_quit(found, data_dir, instance.folder_of(found, folders.runtime)) and _wait_for_exit(
+            process
+        )
         if not ended:
             process.terminate()  # SIGTERM, which quits cleanly; on Windows, this kills the process
             ended = _wait_for_exit(process)

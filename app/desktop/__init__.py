@@ -115,7 +115,8 @@ class SecondStart:
         from app.system import instance
         from app.ui.single_instance import connect, send
 
-        if socket := connect(folders.runtime):
+        found = instance.find(folders.instance_file)
+        if socket := connect(instance.folder_of(found, folders.runtime) if found else folders.runtime):
             if self._fixed:
                 options = ", ".join(self._fixed)
                 raise AlreadyRunning(
@@ -125,7 +126,6 @@ class SecondStart:
             self.handed_over = send(socket, self._arguments)
             # A companion that quits closes the connection instead of answering.
             return self.handed_over or socket.state() is QLocalSocket.LocalSocketState.ConnectedState
-        found = instance.find(folders.instance_file)
         return found is not None and not found.window  # `companion serve` has no socket
 
 

@@ -95,8 +95,9 @@ def _port(pattern: str, address: str) -> int | None:
 
 
 def folder_of(found: Instance, folder: Path) -> Path:
-    """Return ``folder``, that of the instance file, as the companion spells it: the account in the keyring.
+    """Return ``folder``, that of the instance file, as the companion spells it.
 
+    The account in the keyring and the socket of the window are named by it.
     On macOS, a folder is found under several spellings, which differ in case or in the form of Unicode.
     """
     with suppress(OSError, ValueError):  # ValueError: a NUL in the path

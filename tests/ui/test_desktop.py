@@ -39,7 +39,7 @@ from app.ui.single_instance import hand_over
 from app.ui.theme import DARK, LIGHT
 from app.ui.widgets.name_dialog import NameDialog
 from app.ui.window import CHATS, CLIENTS, FIXTURES, SETTINGS, MainWindow
-from tests.conftest import PATIENCE_S, newest_client, until
+from tests.conftest import PATIENCE_S, make_link, newest_client, until
 from tests.system.keyrings import LockedKeyring, using
 from tests.ui.conftest import destroy_now, second_start
 from tests.ui.frames import frame
@@ -1049,6 +1049,21 @@ def test_a_start_waits_until_a_companion_that_is_starting_listens(
     monkeypatch.setattr(data_directory, "pause", lambda: None)
     assert run(Overrides(), tmp_path, None, hidden=True) == Exit.OK
     assert sockets == []
+
+
+def test_a_start_with_another_spelling_of_the_folder_reaches_the_companion(
+    home: DataDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the socket of a folder with a long path has a name that depends on the spelling.
+
+    A link stands for another spelling of a name, as macOS accepts it.
+    """
+    instance.write(home.folders.instance_file, "", "")
+    make_link(other := tmp_path / "Other", tmp_path)
+    asked: list[Path] = []
+    monkeypatch.setattr(single_instance, "connect", asked.append)
+    desktop_module.SecondStart([], {}).is_running(replace(home.folders, runtime=other))
+    assert asked == [home.folders.runtime]
 
 
 def test_a_start_does_not_wait_while_serve_runs(
