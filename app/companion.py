@@ -8,7 +8,7 @@ API last, because it needs its token; ``close`` stops them together.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -397,12 +397,12 @@ class Companion:
         """Keep clients connected but send them nothing, until ``pause(False)``."""
         self.hub.pause(paused)
 
-    def save_settings(self, settings: Settings) -> None:
+    def save_settings(self, settings: Settings, whole: Collection[str] = ()) -> None:
         """Check changed settings and write them to the file; ``apply`` takes them into use.
 
-        Raise ``InvalidSettings`` or ``OSError``; nothing has changed then.
+        See ``CurrentSettings.save``. Raise ``InvalidSettings`` or ``OSError``; nothing has changed then.
         """
-        self.current_settings.save(settings, self.friends)
+        self.current_settings.save(settings, self.friends, whole)
 
     async def change_settings(self, change: Callable[[Settings], Settings]) -> None:
         """Change settings, save them and take them into use. Raises ``InvalidSettings`` and ``StorageError``."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,6 +163,7 @@ class TrayApp(QObject):
         self.window.closed.connect(self._on_window_closed)
         self.window.quit_requested.connect(self.ask_to_quit)
         self.window.save_requested.connect(self._save)
+        self.window.edits_save_requested.connect(self._save_edits)
         self.window.theme_previewed.connect(self._apply_theme)
         self.window.fire_bar_requested.connect(lambda: self._made_fire_bar().present_or_focus())
         self.window.firing.fired.connect(lambda delivery: self._show_result(result_of(self.companion, delivery)))
@@ -323,9 +325,9 @@ class TrayApp(QObject):
 
     # settings, second starts, crashes
 
-    def _save(self, settings: Settings) -> None:
+    def _save(self, settings: Settings, whole: Collection[str] = ()) -> None:
         try:
-            self.companion.save_settings(settings)
+            self.companion.save_settings(settings, whole)
         except InvalidSettings as error:
             self.window.banner.show_notice(f"The settings are not saved: {error}.", topic="settings")
             return
@@ -337,6 +339,12 @@ class TrayApp(QObject):
             self.window.banner.remove_notice("settings")
             self.window.status.show_message("Settings saved")
         self.companion.tasks.spawn(self.companion.apply(settings), "apply settings")
+
+    def _save_edits(self, edited: Settings) -> None:
+        """Save the form of Settings. A list that was changed there replaces the one of the file."""
+        before = self.companion.settings
+        names = Settings.__struct_fields__
+        self._save(edited, [each for each in names if getattr(edited, each) != getattr(before, each)])
 
     def _follow_settings(self) -> None:
         """Apply the theme and the system-wide shortcuts of the settings, which the control API may have changed."""

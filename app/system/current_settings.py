@@ -20,8 +20,9 @@ class CurrentSettings:
 
     def __init__(self, values: Settings) -> None:
         self.values = values
-        self.write: Callable[[Settings], object] | None = None
-        """Writes the settings file; None keeps changes in memory. May raise ``InvalidSettings`` and ``OSError``."""
+        self.write: Callable[[Settings, Collection[str]], object] | None = None
+        """Writes the settings file, see ``SettingsFile.save``; None keeps changes in memory. May raise
+        ``InvalidSettings`` and ``OSError``."""
         self._temporary: dict[str, tuple[Any, Any]] = {}
         """The settings of ``use_temporarily``: the value in use, and the value to write."""
         self._reacting = asyncio.Lock()
@@ -32,17 +33,17 @@ class CurrentSettings:
         """Register a reaction to changes of the named settings, or to every call of ``use`` if none is named."""
         self._reactions.append((reaction, keys))
 
-    def save(self, values: Settings, friends: Collection[str]) -> None:
+    def save(self, values: Settings, friends: Collection[str], whole: Collection[str] = ()) -> None:
         """Check changed settings and write them to the file. ``use`` takes them into use.
 
-        Raise ``InvalidSettings`` or ``OSError``; nothing has changed then. The local user must not be one of
-        ``friends``.
+        The lists and tables that ``whole`` names replace those of the file, also if it was edited. The local user
+        must not be one of ``friends``. Raise ``InvalidSettings`` or ``OSError``; nothing has changed then.
         """
         if errors := change_problems(self.values, values, friends):
             raise InvalidSettings(errors)
         temporary = {name: pair for name, pair in self._temporary.items() if getattr(values, name) == pair[0]}
         if self.write:
-            self.write(replace(values, **{name: to_write for name, (_, to_write) in temporary.items()}))
+            self.write(replace(values, **{name: to_write for name, (_, to_write) in temporary.items()}), whole)
         self._temporary = temporary
 
     async def change(self, change: Callable[[Settings], Settings], friends: Collection[str]) -> None:

@@ -7,7 +7,7 @@ not saved.
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -180,15 +180,16 @@ class DataDirectory:
             raise OptionsError(f"{wrong}. Choose different ports with {options}.")
         return settings
 
-    def save(self, settings: Settings) -> None:
+    def save(self, settings: Settings, whole: Collection[str] = ()) -> None:
         """Save the settings, without the values that come from the command line.
 
-        Raise ``OSError``, and ``InvalidSettings`` if the settings, or those to save, are not valid together.
+        ``whole``: see ``SettingsFile.save``. Raise ``OSError``, and ``InvalidSettings`` if the settings, or those
+        to save, are not valid together.
         """
         for_file = self._overrides.without(settings, self._file_settings)
         if errors := validate(settings) or validate(for_file):
             raise InvalidSettings(errors)
-        self.settings_file.save(for_file)
+        self.settings_file.save(for_file, whole)
         self._file_settings = for_file
         self._overrides = self._overrides.still_in(settings)
 

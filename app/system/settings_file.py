@@ -7,6 +7,7 @@ The schema is written beside the file, for editors.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from copy import deepcopy
 from itertools import islice
@@ -109,13 +110,14 @@ class SettingsFile:
         self.warnings += [_unknown_key(self.path, key) for key in document if key not in names]
         return settings
 
-    def save(self, settings: Settings) -> None:
+    def save(self, settings: Settings, whole: Collection[str] = ()) -> None:
         """Write the values that differ from the file, and keep its comments. Raise ``OSError``.
 
-        A value that someone has edited in the file meanwhile stays, unless it was changed here too. Of a list or
-        table that was changed in both, the entries stay that were not changed here. If a value that stays excludes
-        one of the others, raise ``InvalidSettings``. Raise it also if the file is not valid TOML, because the
-        settings in use contain neither its values nor, perhaps, the ones to keep: see ``RESTRICTIVE``.
+        A value that someone has edited in the file meanwhile stays, unless it was changed here too. If a list or
+        table was changed in both, its entries are merged, unless ``whole`` names it: it replaces the edits then. If
+        a value that stays excludes one of the others, raise ``InvalidSettings``. Raise it also if the file is not
+        valid TOML, because the settings in use contain neither its values nor, perhaps, the ones to keep: see
+        ``RESTRICTIVE``.
         """
         import tomllib
 
@@ -137,9 +139,10 @@ class SettingsFile:
         kept = {}
         for name, in_use in msgspec.structs.asdict(settings).items():
             read = getattr(as_read, name)
-            value = in_use if known is None else _merged(getattr(known, name), in_use, read)
+            replaces = name in whole and isinstance(in_use, list | dict)
+            value = in_use if known is None or replaces else _merged(getattr(known, name), in_use, read)
             replaced = name in document and document[name] != read
-            edited = known is not None and value == getattr(known, name) and not replaced
+            edited = known is not None and value == getattr(known, name) and not replaced and not replaces
             if edited and value != read:
                 kept[name] = read
             elif value != in_use:
@@ -164,17 +167,19 @@ class SettingsFile:
 
 
 def _merged(before: Any, after: Any, read: Any) -> Any:
-    """Return a list or table of the file with what was changed here from ``before`` to ``after``.
+    """Return the value to save: ``after``, which was ``before`` when it was loaded or saved last.
 
-    Other values, and those that the file still has from before, are ``after``.
+    If the file has a list or table that was edited meanwhile (``read``), return ``after`` with these edits: without
+    entries that were deleted in the file, and with those that were added. A text in a table is that of the file,
+    unless it was changed here. The list has the order of ``after``; entries of the file come last.
     """
     if read == before or not isinstance(after, list | dict):
         return after
-    kept = [each for each in read if each in after or each not in before]
+    kept = [each for each in after if each in read or each not in before]
+    kept += [each for each in read if each not in before and each not in after]
     if isinstance(after, list):
-        return kept + [each for each in after if each not in before and each not in read]
-    changed = {key: text for key, text in after.items() if before.get(key) != text}
-    return {key: read[key] for key in kept} | changed
+        return kept
+    return {key: after[key] if key in after and after[key] != before.get(key) else read[key] for key in kept}
 
 
 def _new_document() -> Any:

@@ -69,6 +69,8 @@ class MainWindow(MainWindowShell, TypedRooms):
     quit_requested = Signal()
     save_requested = Signal(object)
     """Emitted with new ``Settings`` to save and apply. They are in use at once, unless a notice says why not."""
+    edits_save_requested = Signal(object)
+    """Emitted with those of the room Settings. A list in them replaces the one of an edited file."""
     fire_bar_requested = Signal()
     theme_previewed = Signal(str)
     """Emitted with a theme to show until the next one, without saving it."""

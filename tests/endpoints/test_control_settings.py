@@ -18,6 +18,7 @@ from app.system.data_directory import DataDirectory, Overrides
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.system.settings_checks import InvalidSetting, InvalidSettings
+from app.system.settings_file import SettingsFile
 from app.system.updates import Release, UpdateError
 from tests.conftest import until
 from tests.endpoints.conftest import MakeControl
@@ -106,8 +107,25 @@ async def test_a_change_is_saved_without_the_values_of_the_command_line(control:
     assert "\nport" not in file
 
 
+async def test_a_list_that_is_given_replaces_that_of_an_edited_file(control: Control, tmp_path: Path) -> None:
+    """Regression: entries that were added to the file stayed, also if they were not given."""
+    file = SettingsFile(tmp_path / "settings.toml")
+    file.load()
+    control.companion.current_settings.write = file.save
+    await control.patch("/v1/settings", {"allowed_origins": [ORIGIN], "pinned": ["a", "b"]})
+    edited = SettingsFile(file.path).load()
+    edited.allowed_origins.append("http://localhost:1")
+    SettingsFile(file.path).save(edited)
+    await control.post("/v1/origins", {"origin": "http://localhost:2"})
+    origins = SettingsFile(file.path).load().allowed_origins
+    assert sorted(origins) == sorted([ORIGIN, "http://localhost:1", "http://localhost:2"]), "one was added"
+    await control.patch("/v1/settings", {"allowed_origins": ["http://localhost:2"], "pinned": ["b", "a"]})
+    saved = SettingsFile(file.path).load()
+    assert (saved.allowed_origins, saved.pinned) == (["http://localhost:2"], ["b", "a"])
+
+
 async def test_an_unwritable_settings_file_is_reported_and_changes_nothing(control: Control) -> None:
-    def fail(_: Settings) -> None:
+    def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     control.companion.current_settings.write = fail
@@ -167,7 +185,7 @@ async def test_a_fixture_whose_pin_cannot_be_saved_is_not_renamed(control: Contr
     await control.put("/v1/fixtures/mine%2Fx", {"frame": "x"})
     await control.put("/v1/fixtures/mine%2Fx/pin")
 
-    def fail(_: Settings) -> None:
+    def fail(*_: object) -> None:
         raise error
 
     control.companion.current_settings.write = fail

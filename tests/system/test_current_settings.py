@@ -38,7 +38,7 @@ async def test_listeners_are_called_after_the_new_values_are_in_use() -> None:
 def test_saved_settings_are_written_and_not_used_yet() -> None:
     current, written = CurrentSettings(Settings()), list[Settings]()
     current.save(Settings(port=1), [])
-    current.write = written.append
+    current.write = lambda values, _: written.append(values)
     current.save(Settings(username="zoe"), ["alice"])
     assert (written, current.values) == ([Settings(username="zoe")], Settings())
 
@@ -46,7 +46,7 @@ def test_saved_settings_are_written_and_not_used_yet() -> None:
 async def test_temporary_settings_are_not_written_until_the_user_changes_them() -> None:
     """Regression: the next change of any setting wrote them to the file."""
     current, written = CurrentSettings(Settings(port=9000)), list[Settings]()
-    current.write = written.append
+    current.write = lambda values, _: written.append(values)
     await current.use_temporarily(port=9001)
     await current.use_temporarily(port=9002, log_get_requests=True)
     assert (current.values.port, current.values.log_get_requests) == (9002, True)
@@ -59,7 +59,7 @@ async def test_temporary_settings_are_not_written_until_the_user_changes_them() 
 
 def test_settings_that_conflict_are_not_written() -> None:
     current, written = CurrentSettings(Settings()), list[Settings]()
-    current.write = written.append
+    current.write = lambda values, _: written.append(values)
     with pytest.raises(InvalidSettings) as caught:
         current.save(Settings(username="alice", port=9000, rest_port=9000), ["alice"])
     assert {each.name for each in caught.value.errors} == {"username", "rest_port"}
@@ -69,7 +69,7 @@ def test_settings_that_conflict_are_not_written() -> None:
 def test_a_disk_error_is_raised() -> None:
     current = CurrentSettings(Settings())
 
-    def fail(_: Settings) -> None:
+    def fail(*_: object) -> None:
         raise OSError("No space left on device")
 
     current.write = fail
@@ -79,7 +79,7 @@ def test_a_disk_error_is_raised() -> None:
 
 async def test_a_change_before_the_reactions_to_an_earlier_one_ran_does_not_undo_it() -> None:
     current, written = CurrentSettings(Settings()), list[Settings]()
-    current.write = written.append
+    current.write = lambda values, _: written.append(values)
     patched = replace(current.values, theme="dark")
     current.save(patched, [])
     applying = asyncio.create_task(current.use(patched))  # as the control API and the window do

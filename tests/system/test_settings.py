@@ -245,7 +245,7 @@ def test_entries_are_added_to_those_of_a_broken_file_that_was_corrected(file: Se
     file.save(settings)
     assert SettingsFile(file.path).load() == Settings(
         theme="dark",
-        allowed_origins=["http://localhost:5173", "http://localhost:3000", "http://localhost:9999"],
+        allowed_origins=["http://localhost:9999", "http://localhost:5173", "http://localhost:3000"],
         saved_filters={"mine": "is:error", "other": "is:warning", "third": "is:info"},
         pinned=Settings().pinned[1:],
     )
@@ -263,8 +263,30 @@ def test_changes_of_a_list_or_table_and_edits_of_it_are_merged(file: SettingsFil
     settings.saved_filters = {"a": "11", "b": "2", "c": "3", "e": "5"}
     file.save(settings)
     saved = SettingsFile(file.path).load()
-    assert saved.allowed_origins == ["http://b", "http://c", "http://d"]
+    assert saved.allowed_origins == ["http://b", "http://d", "http://c"]
     assert saved.saved_filters == {"a": "11", "b": "22", "d": "4", "e": "5"}
+
+
+def test_a_merged_list_has_the_order_in_use(file: SettingsFile) -> None:
+    """Regression: it had that of the file, and a fixture that was renamed lost its place among the pins."""
+    file.save(Settings(pinned=["a", "b", "c"]))
+    settings = file.load()
+    SettingsFile(file.path).save(Settings(pinned=["a", "b", "c", "d"]))
+    settings.pinned = ["x", "c", "b"]
+    file.save(settings)
+    assert SettingsFile(file.path).load().pinned == ["x", "c", "b", "d"]
+
+
+@pytest.mark.parametrize("origins", [[], ["http://a"], ["http://d"]])
+def test_a_list_that_is_given_as_a_whole_replaces_edits(file: SettingsFile, origins: list[str]) -> None:
+    """Regression: an origin that was added to the file could connect after the next start."""
+    file.save(Settings(allowed_origins=["http://a"]))
+    settings = file.load()
+    SettingsFile(file.path).save(Settings(allowed_origins=["http://a", "http://c"], theme="light"))
+    settings.allowed_origins = origins
+    file.save(settings, whole=["allowed_origins", "theme"])
+    saved = SettingsFile(file.path).load()
+    assert (saved.allowed_origins, saved.theme) == (origins, "light"), "a single value stays unless it was changed"
 
 
 def test_an_unreadable_file_loads_restrictive_access_settings(file: SettingsFile) -> None:

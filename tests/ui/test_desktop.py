@@ -819,6 +819,20 @@ async def test_rest_can_be_disabled_and_enabled_in_the_settings(
     assert not desktop.window.banner.isVisible()
 
 
+async def test_allowed_origins_in_the_settings_replace_those_of_an_edited_file(
+    start: Start, home: DataDirectory
+) -> None:
+    """Regression: an origin that was added to the file could connect after the next start."""
+    desktop = await start()
+    room = desktop.window.settings
+    file = home.folders.settings_file
+    for origin in ("http://localhost:1", "http://localhost:3"):
+        room.fields.origins.setPlainText(origin)
+        room.bar.save.click()
+        assert saved_settings(home)["allowed_origins"] == [origin]
+        file.write_text(file.read_text("utf-8").replace(':1"]', ':1", "http://localhost:2"]'), encoding="utf-8")
+
+
 # a second start
 
 

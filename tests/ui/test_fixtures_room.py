@@ -55,9 +55,8 @@ def first_room() -> str:
 @pytest.fixture
 async def room(window: MainWindow, companion: Companion) -> FixturesRoom:
     """Return the room. Saved settings are applied, as in the tray program."""
-    window.save_requested.connect(
-        lambda settings: companion.tasks.spawn(companion.apply(settings), "apply settings")
-    )
+    for saving in (window.save_requested, window.edits_save_requested):
+        saving.connect(lambda settings: companion.tasks.spawn(companion.apply(settings), "apply settings"))
     window.open_room(FIXTURES)
     await wait_until_idle(companion)
     return window.fixtures

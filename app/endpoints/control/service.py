@@ -5,7 +5,7 @@ layer. ``endpoints.service.Service`` is not the companion, but a single server. 
 ``RequestError`` and ``StorageError``, and some of them other errors, such as ``InvalidEvent``.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -199,8 +199,11 @@ class Service(Protocol):
     async def resend(self, row: Row, *, origin: Origin) -> Delivery:
         """Send the frame of a row again. Raises ``ValueError`` unless it went to the UI."""
 
-    def save_settings(self, settings: Settings) -> None:
-        """Check changed settings and write them to the file. May raise ``InvalidSettings`` and ``OSError``."""
+    def save_settings(self, settings: Settings, whole: Collection[str] = ()) -> None:
+        """Check changed settings and write them to the file. May raise ``InvalidSettings`` and ``OSError``.
+
+        The lists and tables that ``whole`` names replace those of the file, also if it was edited.
+        """
 
     def apply(self, settings: Settings) -> Coroutine[Any, Any, None]:
         """Take settings into use at once. The coroutine applies them to the running program."""

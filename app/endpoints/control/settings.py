@@ -6,7 +6,7 @@ includes the latest rejections. The agent token is a second token of the control
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -45,9 +45,11 @@ class SettingsOperations(Operations):
         """Change settings, save them to the settings file, and apply them."""
         given = {name: value for name, value in asdict(call.body).items() if value is not UNSET}
         changes = {name: _trimmed(value) for name, value in given.items()}
-        return await self._change(lambda before: replace(before, **changes))
+        return await self._change(lambda before: replace(before, **changes), whole=changes)
 
-    async def _change(self, change: Callable[[Settings], Settings]) -> shapes.SettingsState:
+    async def _change(
+        self, change: Callable[[Settings], Settings], whole: Collection[str] = ()
+    ) -> shapes.SettingsState:
         """Change the settings with ``change``, check, save and apply them. Concurrent changes are serialized."""
         service = self._service
         async with self._change_lock:
@@ -55,7 +57,7 @@ class SettingsOperations(Operations):
             after = change(before)
             renamed = "" if after.username == before.username else await self._rename_warning(before, after)
             try:
-                service.save_settings(after)
+                service.save_settings(after, whole)
             except OSError as error:
                 raise StorageError(f"The settings could not be saved: {reason(error)}") from None
             applying = service.tasks.spawn(service.apply(after), "apply settings")

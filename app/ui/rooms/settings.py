@@ -50,7 +50,7 @@ def create(window: "MainWindow") -> "SettingsRoom":
         clients=lambda: companion.hub.connection_count,
         peers=lambda: companion.peers.pinned.keys() & set(companion.friends),
     )
-    room.save_requested.connect(window.save_requested)
+    room.save_requested.connect(window.edits_save_requested)
     room.theme_previewed.connect(window.theme_previewed)
     room.show_token(window.token)
     room.show_tray(window.has_tray)
