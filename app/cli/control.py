@@ -31,6 +31,7 @@ NOT_RUNNING = (
 )
 UNEXPECTED_ADDRESS = "{} contains an invalid address for the {}. Quit the companion and start it again."
 NO_TOKEN = "The token does not exist yet. Start the companion once to create it."
+NOT_UNICODE = "A value contains a lone surrogate, which is not valid Unicode. Arguments must be UTF-8."
 UNKNOWN_TOKEN = (
     "This command cannot read the running companion's token. Copy it in the window (Settings › "
     f"Copy token) and set it as {control_token.VARIABLE}, or start the companion with --token-file FILE."
@@ -164,13 +165,16 @@ class Control:
         more_headers: Mapping[str, str] = MappingProxyType({}),
     ) -> http.client.HTTPResponse:
         given = {name: _query_text(value) for name, value in query.items() if value is not None}
-        query_text = urlencode(given, errors="replace")
         headers = {**self._headers, **more_headers, "Connection": "close"}
         payload = None
-        if text is not None:
-            payload, headers["Content-Type"] = text.encode(errors="replace"), "text/plain; charset=utf-8"
-        elif body is not None:
-            payload, headers["Content-Type"] = encoded(body), "application/json"
+        try:
+            query_text = urlencode(given)
+            if text is not None:
+                payload, headers["Content-Type"] = text.encode(), "text/plain; charset=utf-8"
+            elif body is not None:
+                payload, headers["Content-Type"] = encoded(body), "application/json"
+        except UnicodeEncodeError:
+            fail(NOT_UNICODE, Exit.USAGE)
         target = path + (f"?{query_text}" if query_text else "")
         if len(target) > instance.MAX_TARGET:
             fail(instance.TARGET_TOO_LONG, Exit.USAGE)
@@ -283,8 +287,11 @@ def read_token(found: instance.Instance | None, folders: Folders) -> Token:
 
 
 def segment(name: str) -> str:
-    """Quote a name as one segment of a URL path. Bytes that are not UTF-8 become question marks."""
-    return quote(name, safe="", errors="replace")
+    """Quote a name as one segment of a URL path."""
+    try:
+        return quote(name, safe="")
+    except UnicodeEncodeError:
+        fail(NOT_UNICODE, Exit.USAGE)
 
 
 def note_without_rest(control: Control) -> None:

@@ -132,10 +132,18 @@ def test_rows_that_the_log_dropped_are_reported(serve: Serve, capsys: pytest.Cap
     assert capsys.readouterr().err == "1,200 rows are missing: dropped from the log too early.\n"
 
 
-def test_a_name_that_is_not_utf8_can_be_sent(serve: Serve) -> None:
-    """Regression: the command ended with a traceback."""
-    control = serve(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
-    assert control.call("PUT", f"/v1/fixtures/{segment(chr(0xDCFF))}", {"a": "\udcff"}, name="\udcff") == {}
+def test_a_value_that_is_not_utf8_is_a_usage_error(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    """Regression: a question mark was sent, so a filter matched rows with one."""
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: serve().call("GET", "/v1/journal", filter="\udcff"),
+        lambda: serve().call("POST", "/v1/frames", text="\udcff"),
+        lambda: segment("\udcff"),
+    )
+    for call in calls:
+        with pytest.raises(typer.Exit) as ended:
+            call()
+        assert ended.value.exit_code == 2
+        assert capsys.readouterr().err.startswith("A value contains a lone surrogate, which is not valid Unicode.")
 
 
 def test_a_body_is_utf8_without_escapes() -> None:

@@ -109,7 +109,12 @@ def test_errors_are_sentences(companion: Companion) -> None:
         companion.fire("friend_online", {})
     with pytest.raises(RequestError, match="its URL or a header is longer than 8 KiB"):
         companion.journal("a" * 70_000)
-    assert companion.journal("\\ud800") == [], "half of a surrogate pair is in no row"
+    for call in (lambda: companion.journal("\\ud800"), lambda: companion.request("GET", "/\\ud800"),
+                    lambda: companion.request("POST", "/v1/frames", "\\ud800")):
+        with pytest.raises(RequestError, match="contains a lone surrogate"):
+            call()
+    with pytest.raises(RequestError, match="The path /é does not exist"):
+        companion.request("GET", "/é")
     with pytest.raises(NotMetError, match="did not send typing within 0.1 s"):
         companion.expect("typing", within=0.1, strict=False)
     assert companion.scenario("alice comes online")["state"] == "passed"

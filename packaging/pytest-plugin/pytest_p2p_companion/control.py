@@ -5,8 +5,9 @@ in ``parts``. Calls block. An error response or a missing one raises an exceptio
 
 import http.client
 import json
+from string import punctuation
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from pytest_p2p_companion.errors import CompanionError, RequestError
 
@@ -14,6 +15,7 @@ __tracebackhide__ = True  # the report of a failed test shows the line of the te
 
 TIMEOUT_S = 30.0
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
+NOT_UNICODE = "The request contains a lone surrogate, which is not valid Unicode."
 
 
 class Control:
@@ -36,19 +38,23 @@ class Control:
     ) -> Any:
         """Send a request and return the JSON of the response; None if it is empty.
 
-        ``body`` is sent as JSON, or as text if it is a ``str``. ``waits`` is added to the timeout, in seconds.
+        Characters of the path that a URL cannot contain are quoted. ``body`` is sent as JSON, or as text if it is a
+        ``str``. ``waits`` is added to the timeout, in seconds.
         Raises ``RequestError`` if the companion rejects it, and ``CompanionError`` if it does not answer, or not
         completely.
         """
         given = {name: value for name, value in (query or {}).items() if value is not None}
         words = {name: int(value) if isinstance(value, bool) else value for name, value in given.items()}
-        target = f"{path}?{urlencode(words, errors='replace')}" if words else path
         headers = dict(self._headers)
         payload = None
-        if isinstance(body, str):
-            payload, headers["Content-Type"] = body.encode(errors="replace"), "text/plain; charset=utf-8"
-        elif body is not None:
-            payload, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        try:
+            target = quote(path, safe=punctuation) + (f"?{urlencode(words)}" if words else "")
+            if isinstance(body, str):
+                payload, headers["Content-Type"] = body.encode(), "text/plain; charset=utf-8"
+            elif body is not None:
+                payload, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        except UnicodeEncodeError:
+            raise RequestError(NOT_UNICODE, 400) from None
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S + waits)
         try:
             connection.request(method, target, payload, headers)
