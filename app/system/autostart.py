@@ -25,6 +25,9 @@ MAX_BYTES = 64 * 1024
 MAX_RUN_LINE = 260
 """Windows does not start longer lines of the ``Run`` key."""
 
+TRANSLOCATED = "/AppTranslocation/"
+"""A part of the random path from which macOS runs a downloaded app that was not moved. It does not stay."""
+
 
 class Autostart(Protocol):
     """Turn start at login on or off, on one system. Every method raises ``OSError`` if the system denies access."""
@@ -192,6 +195,12 @@ class LaunchAgent:
 
     def turn_on(self) -> None:
         """Write the agent. launchd reads it at the next login, so it does not start a second instance now."""
+        if TRANSLOCATED in self._arguments[0]:
+            raise OSError(
+                errno.EROFS,
+                "macOS runs this copy of the app from a temporary folder. Quit, move the app to Applications, and "
+                "start it there",
+            )
         import plistlib
 
         agent = {

@@ -209,6 +209,18 @@ def test_the_agent_runs_the_program_hidden_at_login(tmp_path: Path) -> None:
     assert not plist.get("KeepAlive"), "launchd must not start it again after it quits"
 
 
+def test_an_app_that_macos_runs_from_a_random_path_is_not_registered(tmp_path: Path) -> None:
+    """Regression: the agent named a program that was gone after the next restart."""
+    moved = LaunchAgent(["/Applications/Companion.app/Contents/MacOS/companion"], tmp_path)
+    moved.turn_on()
+    volume = "/private/var/folders/x1/y2/T/AppTranslocation/0B4C6A1E-5D0F/d"
+    translocated = LaunchAgent([f"{volume}/Companion.app/Contents/MacOS/companion"], tmp_path)
+    assert not translocated.is_on()
+    with pytest.raises(OSError, match="move the app to Applications"):
+        translocated.turn_on()
+    assert moved.is_on()
+
+
 def test_a_disabled_or_invalid_agent_is_off(tmp_path: Path) -> None:
     agent = LaunchAgent([ODD], tmp_path)
     agent.turn_on()
