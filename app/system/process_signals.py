@@ -1,4 +1,4 @@
-"""Call a callback when the process is asked to end: by Ctrl+C, SIGTERM, SIGHUP or a console event of Windows.
+"""Call a callback when the process is asked to end: by Ctrl+C, SIGTERM, SIGHUP or, on Windows, a closed console.
 ``on_input_end`` calls one when standard input ends; ``companion serve --stop-with-stdin`` uses it. ``ignore_more``
 ignores signals during the shutdown.
 """
@@ -13,8 +13,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 WAKE_UP_S = 0.25
-CLOSE, LOG_OFF, SHUT_DOWN = 2, 5, 6
-"""Console events of Windows that end a process within 5 s, or as soon as all handlers have returned."""
+CLOSE = 2
+"""The event of a closed console. Windows ends the process within 5 s, or as soon as all handlers have returned.
+
+At log-off and shutdown, Windows ends this process without an event, because ``ctypes`` loads ``user32.dll``.
+"""
 CONSOLE_CLOSE_S = 4.5
 
 
@@ -77,7 +80,7 @@ def console_handler(loop: asyncio.AbstractEventLoop, stop: Callable[[], object])
     """
 
     def handle(event: int) -> bool:
-        if event not in (CLOSE, LOG_OFF, SHUT_DOWN):
+        if event != CLOSE:
             return False  # Ctrl+C and Ctrl+Break are signals
         with suppress(RuntimeError):  # the loop is closed already
             loop.call_soon_threadsafe(stop)
