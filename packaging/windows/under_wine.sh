@@ -110,7 +110,12 @@ PY
     platform+=(--abi "cp$number" --abi abi3 --abi none)
     nice -n 10 "$LINUX_PYTHON" -m pip download -q "${platform[@]}" -c "constraints$number.txt" -d "$wheels" \
         -r "requirements$number.txt"
-    rm -f "$wheels"/{secretstorage,jeepney}-* # pip evaluates the markers of keyring for the system on which it runs
+    # pip evaluates the markers of dependencies for the Python that runs it: remove what is not pinned for this one.
+    local wheel name
+    for wheel in "$wheels"/*.whl; do
+        name=${wheel##*/} name=${name%%-*}
+        grep -qiE "^${name//_/[-_.]}==" "constraints$number.txt" || rm "$wheel"
+    done
     nice -n 10 "$LINUX_PYTHON" -m pip install -q --root-user-action ignore --no-index --no-deps --no-compile \
         "${platform[@]}" --target "$target/Lib/site-packages" "$wheels"/*.whl
     # The program runs from W:\src, as if it were installed with pip install -e. The crash reports read its metadata.
