@@ -296,6 +296,9 @@ async def test_a_saved_state_is_readable(store: ChatStore, tmp_path: Path) -> No
 
 
 async def test_the_error_of_a_file_that_cannot_be_read_has_the_reason(store: ChatStore, tmp_path: Path) -> None:
+    file = tmp_path / "missing.json"
+    with pytest.raises(FileNotFoundError) as missing:
+        file.stat()
     with pytest.raises(StorageError) as raised:
-        await store.read(tmp_path / "missing.json")
-    assert str(raised.value) == f"{tmp_path / 'missing.json'} could not be read: No such file or directory"
+        await store.read(file)
+    assert str(raised.value) == f"{file} could not be read: {missing.value.strerror}"

@@ -9,6 +9,7 @@ import pytest
 from . import sockets
 from .conftest import Run, RunJson, Start, both_variants
 from .processes import COMPANION, PATIENCE_S, Companion, Program, serve
+from .tools import posix_only
 
 pytestmark = pytest.mark.shared_server
 
@@ -146,12 +147,10 @@ def test_save_reports_that_it_saves_text_as_a_raw_frame(server: Companion, run: 
         (("delete", "nasty/rtl"), 1, "nasty/rtl is built in"),
         (("rename", "nasty/rtl", "mine/rtl"), 1, "nasty/rtl is built in"),
         (("save", "../escape", "-"), 2, "invalid name '../escape'"),
-        (
-            ("save", "mine/x", "no such file.json"),
-            2,
-            "no such file.json cannot be read: No such file or",
+        (("save", "mine/x", "no such file.json"), 2, "no such file.json cannot be read: "),
+        pytest.param(
+            ("save", "mine/x", "/dev/zero"), 2, "/dev/zero cannot be read: Not a regular file.", marks=posix_only
         ),
-        (("save", "mine/x", "/dev/zero"), 2, "/dev/zero cannot be read: Not a regular file."),
         (("save", "mine/x", "/"), 2, "/ cannot be read: Is a directory."),
         (("save", "mine/x", "--row", "999"), 2, "Row 999 is no longer in the log"),
         (("save", "mine/x", "--row", "1"), 2, "is not an event to the UI"),

@@ -15,6 +15,7 @@ from . import sockets
 from .conftest import Run, RunJson, StartCommand
 from .processes import PATIENCE_S, Companion, wait_until
 from .rest import Rest
+from .tools import posix_only
 
 pytestmark = pytest.mark.shared_server
 
@@ -197,10 +198,10 @@ def test_a_file_is_sent_unchanged(server: Companion, run: Run, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("file", "why"),
     [
-        ("missing", "No such file or directory"),
+        pytest.param("missing", "No such file or directory", marks=posix_only),
         ("folder", "Is a directory"),
-        ("fifo", "Not a regular file"),
-        ("/dev/zero", "Not a regular file"),
+        pytest.param("fifo", "Not a regular file", marks=posix_only),
+        pytest.param("/dev/zero", "Not a regular file", marks=posix_only),
         ("latin-1", "It is not UTF-8 text"),
         ("large", "The file is larger than 8,192 KiB"),
     ],

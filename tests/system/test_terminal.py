@@ -168,6 +168,7 @@ def test_windows_may_report_the_end_of_a_reader_as_an_invalid_argument(monkeypat
     with WindowsPipe() as pipe:
         inner = io.TextIOWrapper(cast(BinaryIO, pipe), write_through=True)
         outer = EscapingStream(inner)
+        monkeypatch.setattr(sys, "platform", "linux")
         with pytest.raises(OutputError):
             outer.write("an error elsewhere\n")
         monkeypatch.setattr(sys, "platform", "win32")
