@@ -379,16 +379,12 @@ def confirm_until(db: Connection, peer_name: str, msg_id: str) -> int:
     in the outbox is sent again, and one that was given up, or removed from the outbox, may never have arrived.
     Return the number of messages marked.
     """
-    row = db.execute(
-        "SELECT 1 FROM messages WHERE msg_id = ? AND peer = ? AND direction = 'sent'", (msg_id, peer_name)
-    ).fetchone()
-    if row is None:
-        return 0
-    db.execute("DELETE FROM peer_outbox WHERE id = ?", (msg_id,))
+    db.execute("DELETE FROM peer_outbox WHERE id = ? AND peer = ? AND notice = ''", (msg_id, peer_name))
     return db.execute(
         "UPDATE messages SET delivered = 1 WHERE peer = :peer AND direction = 'sent' AND delivered = 0"
         " AND (msg_id = :id OR msg_id IN (SELECT msg_id FROM peer_queued"
-        " WHERE position < (SELECT position FROM peer_queued WHERE msg_id = :id)))",
+        " WHERE position < (SELECT position FROM peer_queued JOIN messages USING (msg_id)"
+        " WHERE msg_id = :id AND peer = :peer)))",
         {"peer": peer_name, "id": msg_id},
     ).rowcount
 

@@ -103,6 +103,19 @@ async def test_a_receipt_confirms_a_message_that_waits_to_be_sent_again(database
     assert await database.submit(job) == (1, ["read"], [])
 
 
+async def test_a_receipt_confirms_nothing_if_its_message_is_to_another_peer(database: Database) -> None:
+    def job(db: Connection) -> tuple[int, int, list[str], list[str]]:
+        for name in ("queued", "waits", "read"):
+            send(db, name, 1000.0)
+        for name in ("queued", "read"):
+            peers.done(db, name, delivered=False, method="offline")
+        db.execute("UPDATE messages SET peer = 'carol' WHERE msg_id = 'read'")
+        marked = peers.confirm_until(db, "ben", "read"), peers.confirm_until(db, "carol", "waits")
+        return *marked, delivered(db), in_outbox(db)
+
+    assert await database.submit(job) == (0, 0, [], ["waits"])
+
+
 async def test_a_receipt_does_not_confirm_messages_that_were_removed_from_the_outbox(database: Database) -> None:
     """Regression: they were marked as delivered, and never sent."""
 

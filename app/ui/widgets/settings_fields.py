@@ -191,13 +191,15 @@ class SettingsFields(QObject):
             value = getattr(settings, name)
             if value == getattr(before, name):
                 continue
-            keep = read() not in (self._filled[name][1], value)
+            is_edited = read() not in (self._filled[name][1], value)
             if name == "allowed_origins":  # also without edits, the user may be about to write in an empty line
                 self._filled[name] = value, _unique(value)
                 self._merge_origins(before.allowed_origins, value)
-                keep = keep or read() == self._filled[name][1]
-            if not keep:
-                self._fill(settings, [name])
+                if is_edited or read() == _unique(value):
+                    continue
+            elif is_edited:
+                continue
+            self._fill(settings, [name])
 
     def _merge_origins(self, before: Sequence[str], now: Sequence[str]) -> None:
         """Add and remove the origins that were added and removed elsewhere. The cursor and the other lines stay."""
