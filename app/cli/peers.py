@@ -54,8 +54,8 @@ def add(
         typer.Option(
             "--address",
             metavar="HOST:PORT",
-            help="Where to connect to. Default: the address that the peer connected from. "
-            '"" removes the address of a known peer.',
+            help="Where to connect to. Default: the stored address of a known peer, or else the one that the peer "
+            'connects from. "" removes the stored one.',
         ),
     ] = None,
     json: Json = False,
@@ -67,7 +67,6 @@ def add(
     given = {"public_key": public_key, "signing_key": signing_key, "address": address}
     body = {"username": name, **{key: value for key, value in given.items() if value is not None}}
     added = Control(data_dir).call("POST", "/v1/peers", body)
-    text = f"added {added['username']}; compare its fingerprint with companion peers verify {added['username']}"
     if public_key is None:
         text = f"{added['username']} is a friend, at {added['address'] or 'the address that it connects from'}"
     elif added["changed"]:
@@ -75,6 +74,8 @@ def add(
             f"{added['username']} is known with other keys, which stay in use. "
             f"Use companion peers accept {added['username']} if the friend has new keys."
         )
+    else:
+        text = f"added {added['username']}; compare its fingerprint with companion peers verify {added['username']}"
     print_result(text, added, json)
 
 

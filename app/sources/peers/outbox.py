@@ -152,7 +152,8 @@ class PeerOutbox:
     def _send_soon(self, peer: str, notices: bool, *, is_alive: bool = False) -> None:
         """Start a task that sends what ``send_waiting`` sends.
 
-        At most one task per peer is pending: each may wait seconds for the one before, and messages wait for all.
+        At most one task is pending for the messages, and one for the notices, to a peer: each may wait seconds for
+        the one before, and new messages or notices wait for all of their kind.
         """
         attempts = self._attempts_of(peer, notices)
         attempts.is_alive |= is_alive
