@@ -1,7 +1,9 @@
 """The messages of a chat as bubbles."""
 
+import sys
 from collections.abc import Callable
 from datetime import datetime
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -287,6 +289,32 @@ def test_a_word_that_is_longer_than_a_line_continues_in_the_next_one(view: Bubbl
     metrics = view.fontMetrics()
     lines = 1 + round((several.height() - one.height()) / metrics.height())
     assert metrics.horizontalAdvance(text) <= lines * (several.width() - 2 * PAD)
+
+
+def test_no_work_of_python_depends_on_the_number_of_lines(view: BubbleView) -> None:
+    """Regression: a page of messages with many line breaks froze the window for seconds."""
+    view.resize(460, 400)
+    view.show_messages([message("x"), message("\n" * 1_900)])
+    calls: list[int] = []
+    for line in (0, 1):
+        calls.append(0)
+
+        def count(_: FrameType, what: str, __: object) -> None:
+            calls[-1] += what == "c_call"
+
+        sys.setprofile(count)
+        view.bubble_rect(view.model().index(line, 0))
+        sys.setprofile(None)
+    one, many = calls
+    assert 0 < many < one + 10
+
+
+def test_a_tab_is_as_wide_as_a_space(view: BubbleView) -> None:
+    """Regression: it was a tab stop of 80 pixels."""
+    view.resize(460, 400)
+    view.show_messages([message(f"{'wider than the time ' * 2}{each}b") for each in ("\t", " ")])
+    tab, space = (view.bubble_rect(view.model().index(line, 0)).width() for line in (0, 1))
+    assert tab == space
 
 
 def test_five_hundred_messages_of_all_kinds_are_painted_from_end_to_end(view: BubbleView) -> None:

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from math import ceil
 from typing import NamedTuple
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QTextLayout, QTextOption
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QTextOption
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from typing_extensions import override
 
@@ -30,8 +30,9 @@ MAX_WIDTH_SHARE = 0.72
 MIN_WIDTH = 160
 MAX_SHOWN_CHARS = 2_000
 MAX_SHOWN_REACTIONS = 12
-LINE_SEPARATOR = "\u2028"
-"""The line break of ``QTextLayout``."""
+LINES = QTextOption(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute)
+"""How a text is broken into lines: a word that is longer than a line continues in the next one."""
+LINES.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -42,7 +43,7 @@ class _Layout(NamedTuple):
     day: QRect
     sender: QRect
     bubble: QRect
-    text: QTextLayout
+    text: QRect
     height: int
 
 
@@ -72,25 +73,24 @@ class BubbleDelegate(QStyledItemDelegate):
         view = self.parent()
         width = view.viewport().width() if isinstance(view, QListView) else 600
         room = max(MIN_WIDTH, int(width * MAX_WIDTH_SHARE)) - 2 * PAD
-        laid_out = _lay_out_text(text, font, room)
-        lines = [laid_out.lineAt(number).naturalTextRect() for number in range(laid_out.lineCount())]
-        text_width, text_height = ceil(max(line.width() for line in lines)), ceil(lines[-1].bottom())
-        inner = min(room, max(text_width, metrics.horizontalAdvance(foot))) + 2
+        body = _text_size(text or " ", font, room)
+        inner = min(room, max(body.width(), metrics.horizontalAdvance(foot))) + 2
         line = metrics.height()
         top = DAY_HEIGHT if index.data(DAY) else 0
         day = QRect(0, 0, width, top)
         sender = QRect(MARGIN, top, width - 2 * MARGIN, line + 4 if index.data(SENDER) else 0)
         top += sender.height()
-        bubble = QRect(0, top + GAP // 2, inner + 2 * PAD, text_height + line + 2 + 2 * PAD)
+        bubble = QRect(0, top + GAP // 2, inner + 2 * PAD, body.height() + line + 2 + 2 * PAD)
         bubble.moveLeft(width - MARGIN - bubble.width() if self.is_right(message) else MARGIN)
-        return _Layout(day, sender, bubble, laid_out, bubble.bottom() + 1 + GAP // 2)
+        place = QRect(bubble.left() + PAD, bubble.top() + PAD, room, body.height())
+        return _Layout(day, sender, bubble, place, bubble.bottom() + 1 + GAP // 2)
 
     @override
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         scheme = theme.colors()
         message = index.data(DATA)
         played = self.is_right(message)
-        foot = self.texts(message)[1]
+        text, foot = self.texts(message)
         parts = self._lay_out(option.font, index)
         corner = option.rect.topLeft()
         painter.save()
@@ -113,7 +113,7 @@ class BubbleDelegate(QStyledItemDelegate):
         painter.drawText(inner, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight, foot)
         painter.setPen(QColor(scheme.text))
         painter.setClipRect(bubble)  # stacked diacritics would reach into other bubbles
-        parts.text.draw(painter, inner.topLeft().toPointF())
+        painter.drawText(parts.text.translated(corner).toRectF(), text, LINES)
         painter.restore()
 
     @staticmethod
@@ -133,20 +133,16 @@ class BubbleDelegate(QStyledItemDelegate):
         painter.setFont(option.font)
 
 
-def _lay_out_text(text: str, font: QFont, width: int) -> QTextLayout:
-    """Return a text in lines. A word that is longer than a line continues in the next one."""
-    layout = QTextLayout(text.replace("\n", LINE_SEPARATOR), font)
-    option = QTextOption(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute)
-    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-    layout.setTextOption(option)
-    height = 0.0
-    layout.beginLayout()
-    while (line := layout.createLine()).isValid():
-        line.setLineWidth(width)
-        line.setPosition(QPointF(0, height))
-        height += line.height()
-    layout.endLayout()
-    return layout
+def _text_size(text: str, font: QFont, width: int) -> QSize:
+    """Return the size of a text in lines of at most ``width`` pixels.
+
+    Qt lays out all lines in one call: one call per line takes 20 times as long if a text has many line breaks.
+    """
+    image = QImage(1, 1, QImage.Format.Format_ARGB32_Premultiplied)
+    with QPainter(image) as painter:
+        painter.setFont(font)
+        found = painter.boundingRect(QRectF(0, 0, width, 1_000_000), text, LINES)
+    return QSize(ceil(found.width()), ceil(found.height()))
 
 
 def is_played(message: MessageData) -> bool:
