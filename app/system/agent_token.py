@@ -133,7 +133,9 @@ class AgentToken:
         kept = await control_token.in_thread(lambda: control_token.from_keyring(account))
         deleted = await control_token.change_in_thread(account, None, undo=False)
         # Without a file, the keyring may have a token of an earlier version, which did not mark the file.
-        if not deleted and (is_marked or kept or (not existed and await _has_keyring())):
+        if not deleted and (
+            is_marked or kept or (not existed and await control_token.in_thread(control_token.has_keyring))
+        ):
             failed.append(
                 "it could not be removed from the system's keyring, which cannot be used now. "
                 f"Unlock it and try again, or the token may become valid again. It is stored there as {account}"
@@ -186,10 +188,6 @@ def _unlink(file: Path, failed: list[str]) -> None:
         file.unlink(missing_ok=True)
     except OSError as error:
         failed.append(f"{file} cannot be deleted: {reason(error)}")
-
-
-async def _has_keyring() -> bool:
-    return bool(await control_token.in_thread(lambda: "yes" if control_token.has_keyring() else None))
 
 
 def _is_marked(file: Path) -> bool:
