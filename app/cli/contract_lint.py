@@ -56,7 +56,7 @@ def lint(
         str | None,
         typer.Argument(
             metavar="[RECORDING]",
-            help=f"A recording: a file, one of yours, {THIS_RUN} or {RUN_BEFORE}; also a HAR file.",
+            help=f"A recording: a file, the name of a saved one, {THIS_RUN} or {RUN_BEFORE}; also a HAR file.",
             callback=not_empty,
             show_default="the running companion",
             autocompletion=run_names,

@@ -70,7 +70,7 @@ def show(
         str | None,
         typer.Argument(
             metavar="[RECORDING]",
-            help=f"A recording: a file, one of yours, {THIS_RUN} or {RUN_BEFORE}.",
+            help=f"A recording: a file, the name of a saved one, {THIS_RUN} or {RUN_BEFORE}.",
             callback=not_empty,
             show_default="the running companion",
             autocompletion=run_names,
