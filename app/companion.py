@@ -53,7 +53,7 @@ from app.protocol.envelope import Envelope
 from app.protocol.event_files.effect_history import EffectHistory
 from app.protocol.event_summaries import use_summaries
 from app.protocol.event_type import EventType
-from app.protocol.fixture import Fixture
+from app.protocol.fixture import Fixture, SavedFixture
 from app.protocol.wire_names import other_names
 from app.sources.auto_reply import AutoReply
 from app.sources.composer import EventComposer
@@ -457,6 +457,10 @@ class Companion:
     async def resend(self, row: Row, *, origin: Origin) -> Delivery:
         """Send the frame of a row again. See ``EventPipeline.resend``."""
         return await self.pipeline.resend(row, origin=origin)
+
+    async def rename_fixture(self, old: str, new: str) -> SavedFixture:
+        """Rename a fixture, and its pins. See ``Fixtures.rename_with_pins``."""
+        return await self.fixtures.rename_with_pins(old, new, self.change_settings)
 
     async def import_document(
         self, file: Path, *, force: bool = False, dry_run: bool = False

@@ -3,12 +3,19 @@ Also list those that are pinned to the *Fire* menu of the tray icon. Disk access
 reads and writes the files. The base class is in ``saved_files``.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 
+from msgspec.structs import replace
+
+from app.protocol.errors import StorageError
 from app.protocol.file_names import name_key
 from app.protocol.fixture import Fixture, SavedFixture
 from app.storage.fixtures import FixtureLibrary
 from app.storage.saved_files import Disk, SavedFiles
+from app.system.settings import Settings
+from app.system.settings_checks import InvalidSettings
+
+ChangeSettings = Callable[[Callable[[Settings], Settings]], Awaitable[None]]
 
 
 class Fixtures(SavedFiles[SavedFixture, FixtureLibrary]):
@@ -55,3 +62,22 @@ class Fixtures(SavedFiles[SavedFixture, FixtureLibrary]):
         ``replaces`` are the contents that the file may have; empty: any. Raises ``Conflict`` if it has another one.
         """
         return await self._change(lambda: self._library.save(name, fixture, replaces))
+
+    async def rename_with_pins(self, old: str, new: str, change_settings: ChangeSettings) -> SavedFixture:
+        """Rename a fixture like ``rename``, and its pins in the settings.
+
+        If they cannot be saved, undo it, and raise ``StorageError``.
+        """
+        pins = self.pins_of(old)
+        renamed = await self.rename(old, new)
+
+        def rename_pins(before: Settings) -> Settings:
+            return replace(before, pinned=[renamed.name if each in pins else each for each in before.pinned])
+
+        if pins:
+            try:
+                await change_settings(rename_pins)
+            except (InvalidSettings, StorageError) as error:  # the pins would be lost
+                await self.rename(renamed.name, old)
+                raise StorageError(f"{old} is not renamed, because its pin could not be saved: {error}") from None
+        return renamed

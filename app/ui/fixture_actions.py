@@ -144,24 +144,11 @@ class FixtureActions(QObject):
         self._do(self._companion.fixtures.save(name, fixture, replaces=replaces), stored, on_error=failed)
 
     def _rename_to(self, old: str, new: str) -> None:
-        """Rename a fixture, and its pins. If they cannot be saved, undo it: the pins would be lost."""
-        fixtures, pins = self._companion.fixtures, self._companion.fixtures.pins_of(old)
-
         def renamed(saved: SavedFixture) -> None:
-            if pins:
-                pinned = self._companion.settings.pinned
-                self.pins_changed.emit([saved.name if each in pins else each for each in pinned])
             self.renamed.emit(old, saved)
-            if pins and saved.name not in self._companion.settings.pinned:
-                self._do(fixtures.rename(saved.name, old), lambda again: undone(saved.name, again))
-            else:
-                self.status_message.emit(f"Renamed {old} to {saved.name}")
+            self.status_message.emit(f"Renamed {old} to {saved.name}")
 
-        def undone(name: str, again: SavedFixture) -> None:
-            self.renamed.emit(name, again)
-            self.status_message.emit(f"{old} is not renamed, because its pin could not be saved")
-
-        self._do(fixtures.rename(old, new), renamed)
+        self._do(self._companion.rename_fixture(old, new), renamed)
 
     def _delete(self, name: str) -> None:
         def deleted(_: None) -> None:

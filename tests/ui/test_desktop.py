@@ -1,6 +1,7 @@
 """The tray program: window, tray and companion on one loop, and every way to quit."""
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -33,6 +34,7 @@ from app.system.console import RecentOutput, prepared
 from app.system.data_directory import DataDirectory, Overrides
 from app.system.exit_codes import Exit
 from app.system.settings import Settings
+from app.system.settings_checks import InvalidSettings
 from app.ui import single_instance, theme
 from app.ui.application import Application
 from app.ui.single_instance import hand_over
@@ -762,12 +764,9 @@ async def test_invalid_settings_are_rejected_and_not_saved(start: Start, home: D
 async def test_changes_of_settings_that_cannot_be_saved_are_not_reported_as_done(
     start: Start, home: DataDirectory
 ) -> None:
-    """Regression: the status said that they are done, and a fixture was renamed without its pin."""
-    fixtures = home.folders.fixtures
-    fixtures.mkdir(exist_ok=True)
-    (fixtures / "mine.json").write_text('{"frame": "x"}', encoding="utf-8")
+    """Regression: the status said that they are done."""
     home.settings_file.path.write_text("this is = = not TOML", encoding="utf-8")
-    desktop = await start(pinned=["mine"])
+    desktop = await start()
     window, companion = desktop.window, desktop.companion
     before = companion.settings
     window.status.show_message("")
@@ -782,8 +781,28 @@ async def test_changes_of_settings_that_cannot_be_saved_are_not_reported_as_done
     assert window.events.bar.saved.current == ""
     assert window.status.message.text() == ""
     assert "The settings are not saved: " in window.banner.text.text()
+    assert companion.settings == before
+
+
+@pytest.mark.parametrize("error", [InvalidSettings([]), OSError(errno.ENOSPC, "No space left on device")])
+async def test_a_fixture_whose_pin_cannot_be_saved_is_not_renamed(
+    start: Start, home: DataDirectory, error: Exception
+) -> None:
+    """Regression: it was, and its pin pointed to nothing after the next start."""
+    fixtures = home.folders.fixtures
+    fixtures.mkdir(exist_ok=True)
+    (fixtures / "mine.json").write_text('{"frame": "x"}', encoding="utf-8")
+    desktop = await start(pinned=["mine"])
+    window, companion = desktop.window, desktop.companion
+    before = companion.settings
+
+    def fail(*_: object) -> None:
+        raise error
+
+    companion.current_settings.write = fail
     window.fixtures._actions._rename_to("mine", "yours")
-    await until(lambda: window.status.message.text() == "mine is not renamed, because its pin could not be saved")
+    why = "mine is not renamed, because its pin could not be saved: "
+    await until(lambda: window.status.message.text().startswith(why))
     assert [each.name for each in fixtures.glob("*.json")] == ["mine.json"]
     assert companion.settings == before
 

@@ -3,7 +3,6 @@
 To fire a fixture, use ``POST /v1/trigger`` (``firing.py``). ``settings.py`` has the operations that pin fixtures.
 """
 
-from contextlib import suppress
 from http import HTTPStatus
 
 import msgspec
@@ -12,9 +11,8 @@ from app.endpoints.control import fixture_shapes as shapes
 from app.endpoints.control.operations import TEXT, Call, Scope, operation, target
 from app.endpoints.control.settings import SettingsOperations
 from app.hub.expectation import expectation_of, why_impossible
-from app.protocol.errors import Forbidden, Invalid, RequestError, StorageError
+from app.protocol.errors import Forbidden, Invalid
 from app.protocol.fixture import BadFixture, Fixture, fixture_from_json, from_frame, with_fresh_values
-from app.system.settings_checks import InvalidSettings
 
 PINNED = "The agent token cannot change a pinned fixture. Save it with another name, or use the main token."
 
@@ -87,15 +85,8 @@ class FixtureOperations(SettingsOperations):
         """Rename a fixture of your own. If it is pinned, this needs the main token."""
         old = (await self._service.fixtures.look_up(call.path["name"])).name  # the one that was given may be short
         self._check_pins(call, old, call.body.name)
-        pins = self._service.fixtures.pins_of(old)
-        renamed = await self._service.fixtures.rename(old, call.body.name)
-        try:
-            await self._rename_pins(pins, renamed.name)
-        except (InvalidSettings, StorageError):  # the pins would be lost
-            with suppress(RequestError, StorageError):
-                await self._service.fixtures.rename(renamed.name, old)
-            raise
-        return shapes.fixture_full(renamed)
+        async with self._change_lock:  # of the settings
+            return shapes.fixture_full(await self._service.rename_fixture(old, call.body.name))
 
     @operation(
         "DELETE", "/v1/fixtures/{name}", scope=Scope.AGENT, errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)

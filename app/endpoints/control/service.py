@@ -43,6 +43,7 @@ from app.hub.target import Target
 from app.hub.tasks import Tasks
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
+from app.protocol.fixture import SavedFixture
 from app.system.agent_token import AgentToken
 from app.system.settings import Settings
 
@@ -198,6 +199,9 @@ class Service(Protocol):
 
     async def resend(self, row: Row, *, origin: Origin) -> Delivery:
         """Send the frame of a row again. Raises ``ValueError`` unless it went to the UI."""
+
+    async def rename_fixture(self, old: str, new: str) -> SavedFixture:
+        """Rename a fixture, and its pins. Raises also ``StorageError``."""
 
     def save_settings(self, settings: Settings, whole: Collection[str] = ()) -> None:
         """Check changed settings and write them to the file. May raise ``InvalidSettings`` and ``OSError``.

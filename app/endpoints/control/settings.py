@@ -146,13 +146,6 @@ class SettingsOperations(Operations):
 
         await self._change(unpin)
 
-    async def _rename_pins(self, pins: list[str], new: str) -> None:
-        """Replace the pins of a renamed fixture."""
-        if pins:
-            await self._change(
-                lambda before: replace(before, pinned=[new if each in pins else each for each in before.pinned])
-            )
-
     # the program
 
     @operation("GET", "/v1/start-at-login", scope=Scope.AGENT, answer=shapes.SwitchState)
