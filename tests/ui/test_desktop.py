@@ -764,9 +764,9 @@ async def test_invalid_settings_are_rejected_and_not_saved(start: Start, home: D
 async def test_changes_of_settings_that_cannot_be_saved_are_not_reported_as_done(
     start: Start, home: DataDirectory
 ) -> None:
-    """Regression: the status said that they are done."""
+    """Regression: the status said that they are done. A filter that stays saved was replaced in the field."""
     home.settings_file.path.write_text("this is = = not TOML", encoding="utf-8")
-    desktop = await start()
+    desktop = await start(saved_filters={"mine": "is:error"})
     window, companion = desktop.window, desktop.companion
     before = companion.settings
     window.status.show_message("")
@@ -779,6 +779,9 @@ async def test_changes_of_settings_that_cannot_be_saved_are_not_reported_as_done
     dialog.name.setText("errors")
     dialog.buttons.accepted.emit()
     assert window.events.bar.saved.current == ""
+    window.events.filter.setText("@mine")
+    window.events.bar.saved.delete()
+    assert window.events.filter.text() == "@mine"
     assert window.status.message.text() == ""
     assert "The settings are not saved: " in window.banner.text.text()
     assert companion.settings == before

@@ -98,10 +98,10 @@ class SavedFiltersButton(QPushButton):
     def delete(self) -> None:
         """Delete the filter in use. Its text stays in the filter field, from where it can be saved again."""
         name = self.current
-        if name and self._text == reference(name):
-            self.chosen.emit(self._saved[name])
+        text, in_field = self._saved.get(name, ""), self._text == reference(name)
         message = f"Deleted the saved filter {name}. Its text is still in the filter field."
-        self._change(lambda: saved_filters.deleted(self._saved, name), message)
+        if self._change(lambda: saved_filters.deleted(self._saved, name), message) and in_field:
+            self.chosen.emit(text)
 
     def _ask(self, title: str, name: str, check: Callable[[str], str]) -> NameDialog:
         from app.ui.widgets.name_dialog import NameDialog
