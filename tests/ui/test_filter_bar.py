@@ -15,6 +15,7 @@ from app.protocol.envelope import Envelope
 from app.system.settings import Settings
 from app.ui.models.event_log import Col
 from app.ui.rooms.events import EventsRoom
+from app.ui.widgets.filter_bar import MIN_FIELD
 from app.ui.widgets.name_dialog import NameDialog
 from app.ui.window import EVENTS, HELP, MainWindow
 from tests.conftest import Connect, until
@@ -369,3 +370,17 @@ async def test_in_a_narrow_window_buttons_hide_their_texts_and_the_filter_can_be
             await until(lambda button=button, short=short: hides_text(button) is short)
         assert room.filter.width() >= needed
     assert room.freeze.text() == "Freeze log"
+
+
+@pytest.mark.usefixtures("styled")
+async def test_a_button_with_a_longer_text_leaves_room_for_the_filter(window: MainWindow, room: EventsRoom) -> None:
+    """Regression: only another width of the window hid the texts of the buttons."""
+    window.resize(1400, 560)
+    QApplication.processEvents()
+    window.resize(window.width() - (room.filter.width() - MIN_FIELD), 560)
+    await until(lambda: room.filter.width() == MIN_FIELD)
+    for short in (True, False):
+        room.freeze.click()
+        for button in (room.freeze, room.clear_button):
+            await until(lambda button=button, short=short: hides_text(button) is short)
+        assert room.filter.width() >= MIN_FIELD

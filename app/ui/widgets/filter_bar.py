@@ -4,7 +4,7 @@ Problems of the filter are shown instead of the chips. The Events room adds more
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
@@ -110,8 +110,19 @@ class FilterBar(QWidget):
         return card
 
     @override
+    def event(self, event: QEvent) -> bool:
+        """Notice that a control needs more room, such as a button whose text has changed."""
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._shorten()
+        return done
+
+    @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._shorten()
+
+    def _shorten(self) -> None:
         missing = MIN_FIELD - self.field.sizeHint().width()
         shorten_to_fit(self._short_buttons, self._first, self.width() - 2 * MARGIN - missing)
 

@@ -16,9 +16,16 @@ class ShortButton(QPushButton):
 
     def shorten(self, short: bool) -> None:
         """Hide or show the text."""
-        self.is_short = short
-        self.updateGeometry()
-        self.update()
+        if short != self.is_short:
+            self.is_short = short
+            self.updateGeometry()
+            self.update()
+
+    @property
+    def hidden_width(self) -> int:
+        """The width of the text if it is hidden, or 0."""
+        text = self.fontMetrics().size(Qt.TextFlag.TextShowMnemonic.value, self.text())
+        return text.width() if self.is_short else 0
 
     @override
     def initStyleOption(self, option: QStyleOptionButton) -> None:
@@ -28,15 +35,11 @@ class ShortButton(QPushButton):
 
     @override
     def sizeHint(self) -> QSize:
-        text = self.fontMetrics().size(Qt.TextFlag.TextShowMnemonic.value, self.text()).width()
-        return super().sizeHint() - QSize(text if self.is_short else 0, 0)
+        return super().sizeHint() - QSize(self.hidden_width, 0)
 
 
 def shorten_to_fit(buttons: Sequence[ShortButton], line: QHBoxLayout, width: int) -> None:
-    """Hide the texts of buttons if ``line``, which contains them, prefers to be wider than ``width``."""
-    for short in (False, True):
-        for button in buttons:
-            button.shorten(short)
-        line.invalidate()
-        if line.sizeHint().width() <= width:
-            break
+    """Hide the texts of buttons if ``line``, which contains them, prefers to be wider than ``width`` with them."""
+    short = line.sizeHint().width() + sum(each.hidden_width for each in buttons) > width
+    for each in buttons:
+        each.shorten(short)
