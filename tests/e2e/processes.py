@@ -1,6 +1,7 @@
 """Start programs for the tests, read their output line by line, and end them with all their child processes."""
 
 import functools
+import io
 import json
 import os
 import random
@@ -136,6 +137,8 @@ class Program:
         for reader in self._readers:
             reader.start()
         if self.process.stdin is not None:
+            assert isinstance(self.process.stdin, io.TextIOWrapper)
+            self.process.stdin.reconfigure(newline="")  # Windows would send each \n as \r\n
             self.process.stdin.write(typed or "")
             self.process.stdin.close()
 
