@@ -196,8 +196,9 @@ def completed(running: Start, words: str, **env: str) -> Program:
 
 def test_the_tab_key_completes_names(server: Companion, running: Start, data_dir: Path) -> None:
     by_environment = completed(running, "companion fixtures show nasty/r", COMPANION_DATA_DIR=str(data_dir))
-    by_option = completed(running, f"companion fixtures show --data-dir {data_dir} nasty/r")
-    by_trigger = completed(running, f"companion trigger --data-dir {data_dir} --fixture nasty/r")
+    option = f"--data-dir {data_dir.as_posix()}"  # a backslash quotes the next character in bash
+    by_option = completed(running, f"companion fixtures show {option} nasty/r")
+    by_trigger = completed(running, f"companion trigger {option} --fixture nasty/r")
     assert by_environment.out == by_option.out == by_trigger.out == ["nasty/rtl"]
     assert completed(running, "companion expect ty").out == ["typing"]
 
