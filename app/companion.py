@@ -379,8 +379,8 @@ class Companion:
         """Close every client's connection and the event port within two seconds. May be called twice."""
         await self.services.stop("events")
 
-    async def close(self) -> None:
-        """Stop all parts. Nothing may be called afterwards."""
+    async def close(self, *, keep_run: bool = True) -> None:
+        """Stop all parts. Nothing may be called afterwards. ``keep_run``: see ``Recordings.close``."""
         self.services.closing = True
         await self.breakpoints.close()
         await self.sessions.stop_all()
@@ -390,7 +390,7 @@ class Companion:
         await self.services.stop_all()
         await self.peer_link.outbox.cancel()  # again: what a peer has sent meanwhile starts an attempt
         self.rest_log.close()
-        await self.recordings.close(keep_run=self.services.have_served)
+        await self.recordings.close(keep_run=keep_run)
         await self.chat.store.close()
 
     def pause(self, paused: bool = True) -> None:

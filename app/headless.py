@@ -78,7 +78,7 @@ async def _serve(
     await companion.open()
     if companion.newer_chat_file:
         _say(companion.newer_chat_file)
-        await companion.close()
+        await companion.close(keep_run=False)
         crashes.uninstall()
         return Exit.FAILED
     events, *others = companion.services
@@ -91,7 +91,7 @@ async def _serve(
             advice = f" {stop} another port with --port."
         _say(events.error + advice)
         access.close()
-        await companion.close()
+        await companion.close(keep_run=False)
         crashes.uninstall()
         return Exit.BUSY
     _print(f"{events.announcement} {events.server.url}")

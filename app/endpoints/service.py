@@ -142,8 +142,6 @@ class Services:
         """Names of the services that have started, or failed to."""
         self.closing = False
         """Whether the program is quitting. Set it before anything is stopped."""
-        self.have_served = False
-        """Whether any service has listened in this run."""
         self.failed: Signal[Service] = Signal()
         """Emitted with a service that does not listen although it should; ``error`` has the reason."""
         self.changed: Signal[None] = Signal()
@@ -167,7 +165,6 @@ class Services:
             await self._prepare()
         service = self._services[name]
         started = await service.start(settings)
-        self.have_served = self.have_served or service.started
         if service.can_start():
             self._attempted.add(name)
             if service.error:  # an error of what it needs, such as a token, is reported when that fails

@@ -18,6 +18,7 @@ from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
 from app.companion import Companion
+from app.headless import serve
 from app.hub.filter import parse
 from app.hub.hub import Hub
 from app.hub.journal import Journal
@@ -36,6 +37,8 @@ from app.recorded_state import recorded_state
 from app.storage import recording_file, recording_store
 from app.storage.recording_store import RecordingStore
 from app.storage.session_library import SessionLibrary
+from app.system.data_directory import Overrides
+from app.system.exit_codes import Exit
 from app.system.settings import Settings
 from tests.conftest import in_use, make_link, until
 from tests.hub.doubles import RecordingTransport
@@ -561,19 +564,28 @@ async def test_a_crash_is_reported_if_this_run_is_not_recorded(tmp_path: Path) -
     await companion.close()
 
 
-async def test_a_start_that_fails_keeps_the_run_before(tmp_path: Path) -> None:
+def test_a_start_that_fails_keeps_the_run_before(tmp_path: Path, own_logging: None) -> None:
     """Regression: its recording, in which nothing happens, replaced that of a crash, which a warning names."""
     folder = tmp_path / "recordings"
     folder.mkdir()
     (folder / "this-run.session.jsonl").write_text("the run that crashed")
     with socket.create_server(("127.0.0.1", 0)) as other:
         for _ in range(2):
-            companion = Companion(Settings(port=other.getsockname()[1]), recordings_folder=folder)
-            assert not await companion.start()
-            await companion.close()
+            assert serve(Overrides(port=other.getsockname()[1]), tmp_path, None) == Exit.BUSY
     (before,) = folder.iterdir()
     assert before.name == "run-before.session.jsonl"
     assert before.read_text() == "the run that crashed"
+
+
+async def test_a_run_in_which_no_port_was_free_is_kept(tmp_path: Path) -> None:
+    """Regression: its recording was deleted, although the window stays open then."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        companion = Companion(Settings(port=other.getsockname()[1]), recordings_folder=tmp_path)
+        assert not await companion.start()
+        await fire(companion)
+        await companion.close()
+    before = lines_of(tmp_path / "run-before.session.jsonl")
+    assert [each["s2c"] for each in before if "s2c" in each] == ["new_message"]
 
 
 async def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:

@@ -215,9 +215,9 @@ async def test_the_control_api_opens_no_window_while_quitting(start: Start, apps
     functions_at_close: list[object] = []
     close = desktop.companion.close
 
-    async def close_and_record() -> None:
+    async def close_and_record(*, keep_run: bool = True) -> None:
         functions_at_close.extend([desktop.companion.raise_window, desktop.companion.show_fire_bar])
-        await close()
+        await close(keep_run=keep_run)
 
     desktop.companion.close = close_and_record  # type: ignore[method-assign]
     desktop._stop.set()
