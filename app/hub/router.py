@@ -211,18 +211,25 @@ class Router:
 
     async def _handle_when_resumed(self, client: Client, waiting: Coroutine[Any, Any, ClientFrame]) -> None:
         """Handle a frame after the decision about it. An unexpected error does not affect the frames behind it."""
+        then = None
         try:
             cause = await waiting
-            try:
-                if pending := self._handle(client, cause.frame, cause.origin):
-                    await pending
-            finally:
-                if cause.then:
-                    await cause.then()
+            then = cause.then
+            if pending := self._handle(client, cause.frame, cause.origin):
+                await pending
         except Dropped as dropped:
             self._drop(client, str(dropped))
         except Exception as error:
             self._not_handled(client, error)
+        finally:
+            if then:
+                await self._continue(client, then)
+
+    async def _continue(self, client: Client, then: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await then()
+        except Exception:
+            log.exception("what follows a held frame of %s failed", client)
 
     def _not_handled(self, client: Client, error: Exception) -> None:
         log.error("a frame of %s could not be handled", client, exc_info=error)

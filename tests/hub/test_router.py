@@ -250,6 +250,32 @@ async def test_an_interceptor_that_raises_loses_one_frame_and_no_others(
     assert [row.note for row in stage.rows("dropped")] == ["handling this frame failed; see the log files"] * 2
 
 
+async def test_a_held_frame_that_was_handled_is_not_reported_as_dropped(
+    stage: Stage, router: Router, expected_warnings: list[str]
+) -> None:
+    """Regression: it was, if what follows it, such as an injected event, raised an unexpected error."""
+    expected_warnings.append("what follows a held frame of client 1 failed")
+    held: list[Cause] = []
+
+    async def fail() -> None:
+        raise ValueError("of an injected event")
+
+    def intercept(cause: Cause) -> Cause | None:
+        if held:
+            return cause
+        held.append(cause)
+        return None
+
+    stage.hub.interceptors.add(intercept)
+    sender = stage.join("alice")
+    for number in range(2):
+        router.receive(sender, typing_to(number))
+    held[0].resume(held[0].changed(then=fail))
+    await until(lambda: len(received(stage)) == 2)
+    assert targets(stage) == ["user-0", "user-1"]
+    assert stage.rows("dropped") == []
+
+
 def typing_to(number: int) -> str:
     return TYPING.replace("bob", f"user-{number}")
 
