@@ -69,7 +69,10 @@ class Delivery(NamedTuple):
 class _Attempts:
     """The attempts to send messages, or notices, to one peer, one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, book: PeerBook, peer: str, *, notices: bool = False) -> None:
+        self._book = book
+        self.peer = peer
+        self._notices = notices
         self.lock = asyncio.Lock()
         self.failed: Exchange | None = None
         """The result of the latest attempt, if nothing was written."""
@@ -83,6 +86,21 @@ class _Attempts:
         """A task that waits until the next batch may be sent."""
         self.refused = Counter[str]()
         """How often the peer closed the connection instead of acknowledging this item, the next one of a batch."""
+
+    async def items(self) -> Sequence[WaitingItem]:
+        """Return the next batch: items that were not written yet or are due. Raises ``Conflict`` in a session."""
+        return await self._book.waiting(self.peer, BATCH, notices=self._notices)
+
+    async def are_due(self) -> bool:
+        """Return whether an item of the next batch is due."""
+        return self.peer in await self._book.due(BATCH, notices=self._notices)
+
+
+class _PeerAttempts(NamedTuple):
+    """The attempts for a peer. Those with messages do not wait for those with notices."""
+
+    messages: _Attempts
+    notices: _Attempts
 
 
 class PeerOutbox:
@@ -100,8 +118,7 @@ class PeerOutbox:
         self._identity = identity
         self._options = options
         self._connect = connect
-        self._attempts: dict[tuple[str, bool], _Attempts] = {}
-        """The attempts by the peer's name, and whether they send notices."""
+        self._peers: dict[str, _PeerAttempts] = {}
         self._tasks = Tasks()
         self.on_alive: Callable[[str], Coroutine[Any, Any, None]] | None = None
         """Called with the name of a peer that was offline and has acknowledged something."""
@@ -135,40 +152,41 @@ class PeerOutbox:
         """Send all items that are due, to all peers at once."""
         if self._book.in_session:
             return  # messages that a session posts must not be sent to real people
-        due = [
-            (name, notices) for notices in (False, True) for name in await self._book.due(BATCH, notices=notices)
-        ]
-        await asyncio.gather(*(self._send_in_background(*each) for each in due))
+        due = [self._to(name).messages for name in await self._book.due(BATCH)]
+        due += [self._to(name).notices for name in await self._book.due(BATCH, notices=True)]
+        await asyncio.gather(*(self._send_in_background(each) for each in due))
 
     def send_soon(self, peer: str) -> None:
         """Start to send the messages and notices for a peer, which has just sent something itself."""
-        for notices in (False, True):
-            self._send_soon(peer, notices, is_alive=True)
+        for attempts in self._to(peer):
+            attempts.is_alive = True
+            self._send_soon(attempts)
 
     def send_notices_soon(self, peer: str) -> None:
         """Start to send the notices for a peer."""
-        self._send_soon(peer, True)
+        self._send_soon(self._to(peer).notices)
 
-    def _send_soon(self, peer: str, notices: bool, *, is_alive: bool = False) -> None:
+    def _send_soon(self, attempts: _Attempts) -> None:
         """Start a task that sends what ``send_waiting`` sends.
 
-        At most one task is pending for the messages, and one for the notices, to a peer: each may wait seconds for
-        the one before, and new messages or notices wait for all of their kind.
+        At most one is pending: each may wait seconds for the one before, and what is stored later waits for all.
         """
-        attempts = self._attempts_of(peer, notices)
-        attempts.is_alive |= is_alive
         if attempts.pending is None or attempts.pending.done():
-            attempts.pending = self._tasks.spawn(self._send_all(peer, notices), f"send to the peer {peer}")
+            attempts.pending = self._tasks.spawn(self._send_all(attempts), f"send to the peer {attempts.peer}")
 
-    def _attempts_of(self, peer: str, notices: bool) -> _Attempts:
-        return self._attempts.setdefault((peer, notices), _Attempts())
+    def _to(self, name: str) -> _PeerAttempts:
+        if name not in self._peers:
+            self._peers[name] = _PeerAttempts(
+                _Attempts(self._book, name), _Attempts(self._book, name, notices=True)
+            )
+        return self._peers[name]
 
-    async def _send_all(self, peer: str, notices: bool) -> None:
+    async def _send_all(self, attempts: _Attempts) -> None:
         with suppress(StorageError):
-            await self._send_in_background(peer, notices)
+            await self._send_in_background(attempts)
 
-    async def _send_in_background(self, peer: str, notices: bool) -> None:
-        self._hub.carry_out(await self.send_waiting(peer, notices=notices))
+    async def _send_in_background(self, attempts: _Attempts) -> None:
+        self._hub.carry_out(await self.send_waiting(attempts))
 
     async def deliver(self, message: MessageData) -> Delivery:
         """Send a message that was just stored, after the older ones to its recipient. Return the result."""
@@ -181,8 +199,9 @@ class PeerOutbox:
             )
         self.posted_at[to] = parse_timestamp(message["timestamp"])
         self._results[msg_id] = ""
+        attempts = self._to(to).messages
         try:
-            rows = await self.send_waiting(to)
+            rows = await self.send_waiting(attempts)
         finally:
             result = self._results.pop(msg_id)
         try:
@@ -206,17 +225,14 @@ class PeerOutbox:
             return Delivery(now, is_written, note, rows)
         if is_written:
             return Delivery(now, True, f"{to} has not confirmed the message yet.", rows)
-        failed = self._attempts_of(to, False).failed
-        older = failed.error if failed else "older messages are sent first"
+        older = attempts.failed.error if attempts.failed else "older messages are sent first"
         why = next((each.note for each in reversed(rows) if each.event == NOT_SENT), older)
         if place == "outbox":
             return Delivery(now, False, f"The message is stored, and is sent again later: {why}.", rows)
         return Delivery(now, False, f"{to} cannot be reached; the message waits in the offline queue.", rows)
 
-    async def send_waiting(self, name: str, *, notices: bool = False) -> list[ServerNote]:
-        """Send the oldest messages, or notices, for a peer that were not written yet or are due.
-
-        Return rows about the results.
+    async def send_waiting(self, attempts: _Attempts) -> list[ServerNote]:
+        """Send the next batch of messages or notices to a peer. Return rows about the results.
 
         Raises ``StorageError``.
 
@@ -224,8 +240,7 @@ class PeerOutbox:
         a peer that cannot be reached delays simultaneous messages only once. Not if the peer has sent something
         since that attempt began.
         """
-        attempts = self._attempts_of(name, notices)
-        before = attempts.failed
+        name, before = attempts.peer, attempts.failed
         async with attempts.lock:
             if attempts.pending is asyncio.current_task():
                 attempts.pending = None  # what is stored from now on needs another one
@@ -233,7 +248,7 @@ class PeerOutbox:
             attempts.is_alive = False
             me, peer = self._identity(), await self._book.find(name)
             try:
-                items = await self._book.waiting(name, BATCH, notices=notices)
+                items = await attempts.items()
             except Conflict:  # a session has begun meanwhile: what it posts must not be sent to real people
                 return []
             items = sorted(items, key=lambda each: attempts.refused[each.id] >= MAX_UNCONFIRMED)  # others pass
@@ -277,23 +292,22 @@ class PeerOutbox:
                     rows.append(row(NOT_SENT, name, f"the keys of {name} were replaced meanwhile", warning=True))
                 sealed = confirmed
             for item, body in sealed:
-                rows += await self._store_result(item, body, me, now, result)
+                rows += await self._store_result(attempts, item, body, me, now, result)
             if result.acked and not peer.online and self.on_alive:
                 self._tasks.spawn(self.on_alive(name), f"the peer {name} is online")
             # What was tried is done or postponed, so ``due`` finds others: this ends, also if nothing is confirmed.
-            is_due = bool(result.written) and name in await self._book.due(BATCH, notices=notices)
+            is_due = bool(result.written) and await attempts.are_due()
             has_more = is_due or (result.acked and len(items) == BATCH)
             if has_more and (attempts.next_batch is None or attempts.next_batch.done()):
-                attempts.next_batch = self._tasks.spawn(
-                    self._next_batch(name, notices), f"send more to the peer {name}"
-                )
-            if result.written and not notices and name in await self._book.due(BATCH, notices=True):
-                self.send_notices_soon(name)  # reactions to these messages, which had to wait for them
+                attempts.next_batch = self._tasks.spawn(self._next_batch(attempts), f"send more to the peer {name}")
+            notices = self._to(name).notices
+            if result.written and attempts is not notices and await notices.are_due():
+                self._send_soon(notices)  # reactions to these messages, which had to wait for them
             return rows
 
-    async def _next_batch(self, name: str, notices: bool) -> None:
+    async def _next_batch(self, attempts: _Attempts) -> None:
         await self._hub.clock.sleep(NEXT_BATCH_S)
-        self._send_soon(name, notices)
+        self._send_soon(attempts)
 
     def _seal(self, item: WaitingItem, me: Identity, peer: Peer) -> bytes:
         sender = self._hub.local_user
@@ -310,7 +324,7 @@ class PeerOutbox:
             self._results[id_] = result
 
     async def _store_result(
-        self, item: WaitingItem, body: bytes, me: Identity, peer: Peer, result: Exchange
+        self, attempts: _Attempts, item: WaitingItem, body: bytes, me: Identity, peer: Peer, result: Exchange
     ) -> list[ServerNote]:
         """Store the result for an item, and return its row. There is none if it is as it was before."""
         name = peer.username
@@ -345,7 +359,6 @@ class PeerOutbox:
             why = f"written; {name} has not confirmed it"
         if item.message is not None and self.queue and self.queue.available:
             is_last = False  # if the queue fails, it is tried again
-            attempts = self._attempts_of(name, False)
             if peer.offered:
                 attempts.not_queued = f"the new keys of {name} wait for your decision"
             if not attempts.not_queued:  # otherwise, later messages would overtake, and each wait for a timeout
@@ -369,8 +382,7 @@ class PeerOutbox:
             return []
         # One that was refused too often waits until it is due, as if written: otherwise, a batch of such messages
         # would leave no place for others.
-        refused = self._attempts_of(name, item.message is None).refused[item.id]
-        is_refused_often = not item.written and refused >= MAX_UNCONFIRMED
+        is_refused_often = not item.written and attempts.refused[item.id] >= MAX_UNCONFIRMED
         await self._book.postpone([item.id], delay, method="offline" if is_refused_often else "")
         return [
             row(NOT_SENT, name, f"{why}; next attempt in {delay:g} s", sealed=body, opened=opened, warning=True)

@@ -223,7 +223,7 @@ async def all_batches(pair: Pair, *, closes: bool) -> AsyncIterator[list[int]]:
     outbox = pair.companion.peer_link.outbox
     outbox._connect = connect
     yield sent
-    attempts = outbox._attempts["ben", True]
+    attempts = outbox._to("ben").notices
     while attempts.next_batch and not attempts.next_batch.done() and len(sent) < 10:
         await until(lambda: pair.time.delays(NEXT_BATCH_S))
         pair.time.advance(NEXT_BATCH_S)
@@ -257,7 +257,7 @@ async def test_messages_on_which_a_peer_closes_the_connection_are_not_sent_again
         await pair.companion.apply(replace(pair.companion.settings, peers=True))
         await again(pair, 0)
     assert sent == [BATCH, BATCH, 2]
-    assert pair.companion.peer_link.outbox._attempts["ben", False].next_batch is None
+    assert pair.companion.peer_link.outbox._to("ben").messages.next_batch is None
 
 
 async def test_messages_to_a_busy_peer_are_kept_and_sent_in_order(pair: Pair) -> None:
@@ -322,7 +322,7 @@ async def test_an_unreachable_peer_delays_simultaneous_messages_only_once(pair: 
     posts = [asyncio.create_task(post(pair, "first"))]
     await until(lambda: sent)
     posts += [asyncio.create_task(post(pair, str(n))) for n in range(4)]
-    await until(lambda: len(outbox._attempts["ben", False].lock._waiters or ()) == 4)
+    await until(lambda: len(outbox._to("ben").messages.lock._waiters or ()) == 4)
     give_up.set()
     notes = {(await each).note for each in posts}
     if with_queue:
@@ -352,7 +352,7 @@ async def test_messages_of_a_peer_that_cannot_be_reached_delay_an_answer_only_on
         await pair.exchange(pair.ben.a(str(number), new_id()))
     await until(lambda: len(sent) == 2)
     answer = asyncio.create_task(post(pair, "answer"))
-    await until(lambda: len(pair.companion.peer_link.outbox._attempts["ben", False].lock._waiters or ()) == 2)
+    await until(lambda: len(pair.companion.peer_link.outbox._to("ben").messages.lock._waiters or ()) == 2)
     turn.release()
     turn.release()
     assert (await answer).note == "The message is stored, and is sent again later: it did not answer."
@@ -435,7 +435,8 @@ async def test_what_waits_for_a_removed_friend_is_sent_when_it_is_a_friend_again
     await pair.companion.chat.remove_friend("ben")
     await pair.ben.listen()
     await again(pair, BACKOFF_S[-1])
-    assert await pair.companion.peer_link.outbox.send_waiting("ben") == []
+    outbox = pair.companion.peer_link.outbox
+    assert await outbox.send_waiting(outbox._to("ben").messages) == []
     assert (pair.ben.received.empty(), await waiting(pair)) == (True, 1)
     await pair.companion.chat.add_friend("ben")
     await again(pair, 0)
@@ -523,11 +524,11 @@ async def test_an_attempt_that_waits_while_a_session_begins_sends_nothing_of_the
 
 
 async def test_a_confirmed_message_is_delivered_also_if_a_session_has_begun_meanwhile(pair: Pair) -> None:
-    async def begin_session(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def begin_session(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         await pair.companion.chat.begin_scratch()
         return await dialer.exchange(host, port, peer, items)
 
-    pair.companion.peer_link.outbox._connect = begin_session  # type: ignore[assignment]
+    pair.companion.peer_link.outbox._connect = begin_session
     posted = await post(pair)
     assert (posted.accepted, posted.data["delivered"], posted.note) == (True, True, "")
 
@@ -539,12 +540,12 @@ async def test_a_message_is_sent_after_a_session_that_began_during_its_attempt(
     """Regression: if the session reset its copy, the message was called deleted, and not sent again."""
     pair.companion.peer_link.outbox.queue = queue = MemoryQueue()
 
-    async def begin_session(host: str, port: int, peer: str, items: list[OutgoingItem]) -> Exchange:
+    async def begin_session(host: str, port: int, peer: str, items: Sequence[OutgoingItem]) -> Exchange:
         await pair.companion.chat.begin_scratch()
         await pair.companion.chat.reset()
         return Exchange(frozenset({items[0].id})) if is_written else Exchange(error="it did not answer")
 
-    pair.companion.peer_link.outbox._connect = begin_session  # type: ignore[assignment]
+    pair.companion.peer_link.outbox._connect = begin_session
     posted = await post(pair)
     assert posted.note == "The message is stored, and is sent to ben after the session that plays now."
     assert not posted.accepted
@@ -927,7 +928,7 @@ async def test_a_reaction_that_waits_is_not_sent_after_it_was_removed(pair: Pair
     async def add() -> None:
         await pair.companion.peers.enqueue_notice("ben", reaction(msg_id, present=True))
         outbox = pair.companion.peer_link.outbox
-        pair.companion.hub.carry_out(await outbox.send_waiting("ben", notices=True))
+        pair.companion.hub.carry_out(await outbox.send_waiting(outbox._to("ben").notices))
 
     if is_written:
         async with reads_and_closes(pair) as read_by_it:
