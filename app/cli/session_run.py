@@ -109,7 +109,8 @@ def run(
 ) -> None:
     """Play sessions, one after the other, and print the verdict.
 
-    Exit code 0 if all expectations were met, 1 if one was not, 2 if a session is not valid, 130 after Ctrl+C.
+    Exit code 0 if all expectations were met, 1 if one was not, 2 if a session is not valid, has no steps or cannot
+    be played, 130 after Ctrl+C.
     """
     from app.cli.control import Control, Failure
     from app.cli.session_progress import Progress, suite_of

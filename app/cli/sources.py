@@ -48,7 +48,7 @@ def status(name: Name = "supabase", json: Json = False, data_dir: DataDir = None
 
 @app.command("on")
 def switch_on(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
-    """Switch a source on, and save that in the settings."""
+    """Switch a source on, and save that in the settings. One that is on and has failed tries again."""
     _switch(name, "on", json, data_dir)
 
 

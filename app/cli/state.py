@@ -94,7 +94,7 @@ def is_running(data_dir: Path | None) -> bool:
 
 
 def _replace(control: "Control", method: str, path: str, snapshot: dict[str, Any] | None = None) -> None:
-    """Replace the chat state of the running companion, and say what has to be known then."""
+    """Replace the chat state of the running companion, and print what the user has to know."""
     control.call(method, path, snapshot, invalid=Exit.FAILED)
     for run in control.call("GET", "/v1/runs"):
         if run["state"] in ("running", "paused") and run.get("own_state"):

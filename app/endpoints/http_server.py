@@ -62,7 +62,7 @@ _OPTIONS = {
     "lingering_time": LINGER_S,
     "auto_decompress": False,  # it would block the event loop, before the size of a body is checked
 }
-"""Of the request handlers."""
+"""Options of aiohttp's request handlers."""
 
 
 class HttpServer(ListeningServer[asyncio.Server]):
@@ -95,7 +95,7 @@ class HttpServer(ListeningServer[asyncio.Server]):
         self._admitted: WeakSet[asyncio.BaseTransport] = WeakSet()
         """Connections with an accepted request."""
         self._of_agents: WeakSet[asyncio.BaseTransport] = WeakSet()
-        """Those of ``admit_agent``."""
+        """Connections with a request that ``admit_agent`` has accepted."""
         self._idle_since: WeakKeyDictionary[asyncio.BaseTransport, float] = WeakKeyDictionary()
         """The other connections, with the loop time at which the sweep first saw each."""
         self._waiting: WeakKeyDictionary[asyncio.WriteTransport, tuple[int, float]] = WeakKeyDictionary()
@@ -104,7 +104,7 @@ class HttpServer(ListeningServer[asyncio.Server]):
         self.token = ""
         """Token that requests to the control API must present. If it is empty, all of them are rejected."""
         self.error_response: ErrorResponse | None = None
-        """Of the application, for requests that do not reach it because they are not valid HTTP."""
+        """Makes the application's response to requests that do not reach it, because they are not valid HTTP."""
         self._runner: web.AppRunner | None = None
         """The aiohttp application, after the first connection."""
         self._pending: set[PendingConnection] = set()

@@ -19,7 +19,7 @@ MAX_BODY_BYTES = 256 * 1024
 
 
 class HandledCall:
-    """What is known about a call."""
+    """A REST call while it is handled."""
 
     def __init__(self, request: web.Request) -> None:
         self.request = request

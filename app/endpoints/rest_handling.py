@@ -1,5 +1,5 @@
-"""What happens around each call of the REST stand-in, which ``rest`` answers: the access check, armed faults,
-interceptors, errors, the log, and the report to observers.
+"""Handle each call of the REST stand-in, which ``rest`` answers: the access check, armed faults, interceptors,
+errors, the log, and the report to observers.
 
 A request passes these in this order, and is logged: a successful GET only if the setting is on. A fault may answer
 it before the interceptors, or cut the connection; the call is logged all the same. Preflights, ``GET /health`` and
@@ -41,16 +41,16 @@ PREFLIGHT = {
 }
 MAX_HANG_S = 600.0
 LAST_PACKET_S = 0.1
-"""How long a call is not cut to log its body, which browsers send in another packet than the headers."""
+"""Seconds to wait for the body of a call that is cut, to log it. Browsers send it in a packet after the headers."""
 ARMED_CHECK_S = 0.2
-"""How often a call that waits checks whether its fault was cleared."""
+"""Interval in seconds at which a call that waits checks whether its fault was cleared."""
 _NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED)
 """A page gets no body with these statuses, which a fault may use. With most of them, none is sent."""
 _REASONS = {
     404: "The path {request.path} does not exist.",
     405: "{request.path} does not support {request.method}.",
 }
-"""Of aiohttp's own errors."""
+"""Reasons for the errors that aiohttp itself reports."""
 
 
 class Faults(Protocol):
@@ -93,7 +93,7 @@ class RestHandling:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Handle a request by its handler, with all that belongs around it."""
+        """Check, handle and log a request, with the faults and interceptors that act on it."""
         origin = request.headers.get("Origin")
         if rejection := self._server.check(request):
             response: web.StreamResponse = _error(rejection.status, rejection.reason)

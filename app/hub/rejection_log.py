@@ -98,7 +98,7 @@ class RejectionLog:
         self.journal(server, reason, "closed early", Verdict.OK)
 
     def journal(self, server: str, reason: str, event: str = "refused", verdict: Verdict = Verdict.WARNING) -> bool:
-        """Journal what others can cause at any rate, at the limited rate of rejections. It is not counted as one.
+        """Add a row for what others can cause at any rate, within the rate limit of rejections. Do not count it.
 
         Return whether it got a row.
         """

@@ -55,7 +55,7 @@ class LogPosition(NamedTuple):
     seq: int
     """The number of the newest row."""
     calls: int = 0
-    """How many calls without a row there were; 0: only those before the row."""
+    """The number of calls without a row up to this position; 0: only those before the row."""
     mono: float | None = None
     """The time in monotonic seconds; None: that of the row."""
 

@@ -31,7 +31,7 @@ class RestFaults:
         self._waiting: set[object] = set()
         """The calls that are being delayed."""
         self._unanswered: set[object] = set()
-        """Those, and the ones whose delay has ended but that are not answered yet."""
+        """The calls that are being delayed, and those whose delay has ended but that are not answered yet."""
         self._all_answered = asyncio.Event()
         self._releasing = False
         self.changed: Signal[None] = Signal()

@@ -17,7 +17,8 @@ from typing import Any
 LAST_CALL = "last call"
 """Name of the threads of last calls."""
 LAST_CALLS_S = 3.0
-"""A companion that does not answer in this time hangs. It begins no scenario whose client has gone."""
+"""Seconds to wait for last calls. A companion that needs longer hangs, and starts no scenario whose client has
+disconnected."""
 
 
 def in_thread(work: Callable[[], Any]) -> "Future[Any]":

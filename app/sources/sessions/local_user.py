@@ -37,7 +37,7 @@ class LocalUser(NamedTuple):
 
     @property
     def outside_session(self) -> "LocalUser":
-        """The same names for what the session does not contain: the name here is the local user's there, too."""
+        """The same names for what is not part of the session, such as fixtures: ``here`` is not exchanged."""
         return self._replace(exchanged=False)
 
     def target(self, target: Target) -> Target:

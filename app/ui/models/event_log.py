@@ -184,7 +184,7 @@ class EventLogModel(QAbstractTableModel):
         return self._filter.warnings
 
     def clear(self) -> None:
-        """Remove all rows from the view; the journal keeps them. Those that wait in a frozen log still come."""
+        """Remove all rows from the view; the journal keeps them. Rows that wait in a frozen log are still added."""
         if not self._frozen:
             self._seen = self._journal.last_seq
         self._cleared = self._seen
