@@ -218,7 +218,7 @@ def _term(bare: str, now: Callable[[], float], expressions: Expressions, *, excl
     value = unquoted(value)
     if name not in KEYS:
         raise FilterError(f"unknown key {name!r} (known: {', '.join(KEYS)})")
-    if name in LIST_KEYS and f'{SEPARATOR}"' in value:
+    if name in LIST_KEYS and (f'{SEPARATOR}"' in value or f'"{SEPARATOR}' in value):
         raise FilterError(f'{name} has quotes around one of its values; put them around all: {name}:"a b,c"')
     alternatives = [each for each in value.split(SEPARATOR) if each] if name in LIST_KEYS else []
     if len(alternatives) > MAX_TERMS:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-TOKEN = re.compile(r'-?(?:[a-z]+:=?|@)?"[^"]*"?|-?/(?:[^/\\]|\\.)*/|\S+')
+TOKEN = re.compile(r'-?[a-z]+:=?"[^"]*"?(?:,(?:"[^"]*"|\S)*)?|-?@?"[^"]*"?|-?/(?:[^/\\]|\\.)*/|\S+')
 """A term: ``event:typing``, ``-user:"a b"``, ``"quoted text"``, ``/regex/``, ``@saved`` or a word."""
 
 SEPARATOR = ","

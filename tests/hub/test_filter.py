@@ -96,8 +96,11 @@ def test_a_filter_reads_a_row_whose_target_has_no_name(client: str, text: str) -
     assert parse(text).matches(row) == (text == "-client:2")
 
 
+QUOTES_AROUND_ONE = ['event:b,"c', 'event:"b c",d', 'event:"b","c d"', 'event:="b","c"', 'event:"b",']
+
+
 @pytest.mark.parametrize(
-    "text", ["colour:red", "dir:left", "is:odd", "larger:big", "after:soon", "/[/", 'event:b,"c', LIST]
+    "text", ["colour:red", "dir:left", "is:odd", "larger:big", "after:soon", "/[/", *QUOTES_AROUND_ONE, LIST]
 )
 def test_an_invalid_term_is_reported_and_searched_as_text(text: str) -> None:
     assert len(parse(text).warnings) == 1
