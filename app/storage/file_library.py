@@ -283,7 +283,7 @@ class FileLibrary(ABC, Generic[ItemT]):
         before = self._saved.get(key)
         if before and before.own:
             if suffix and suffix != self._suffix(before.name):
-                self._require_no_file(item.name, [file])
+                self._require_no_file(item.name, [file, *self._read_files(key, suffix)])
             self._move(before, item.name)
         else:
             self._require_no_file(item.name, self._own_files(item.name))
@@ -295,6 +295,14 @@ class FileLibrary(ABC, Generic[ItemT]):
         self._write_schema()
         # Replaced, not changed: other threads may iterate over them.
         self._saved, self._paths = {**self._saved, key: item}, {**self._paths, key: file}
+
+    def _read_files(self, key: str, suffix: str) -> list[Path]:
+        """Return the user's files with this name, in any capitals, and this ending, as they were read last."""
+        return [
+            each for each in self._files
+            if self._own and each.is_relative_to(self._own)
+            and self._name(self._own, each).casefold() == key and os.path.normcase(each.name).endswith(suffix)
+        ]  # fmt: skip
 
     def _require_no_file(self, name: str, files: list[Path]) -> None:
         """Raise ``Conflict`` if one of the files exists. If it is valid, it is known afterwards, or a warning says
