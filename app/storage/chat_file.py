@@ -212,7 +212,8 @@ class ChatFile:
     def _migrate(self, connection: sqlite3.Connection, to: int | None = None) -> None:
         """Apply the missing migrations, or those up to the schema version ``to``."""
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if 0 < version < len(migrations.STEPS) and (why := self._backup_error(connection, f"{MIGRATION}{version}")):
+        is_older, name = 0 < version < len(migrations.STEPS), f"{MIGRATION}{version}"
+        if is_older and (why := self._backup_error(connection, name, always=True)):
             text = (
                 f"{self._path.name} is of an older version and must be converted, but a backup before that failed "
                 f"({why}). It was not changed: free some space, make {self._backups} writable, then start again"
@@ -232,8 +233,8 @@ class ChatFile:
         """
         self._backup_error(connection, why)
 
-    def _backup_error(self, connection: sqlite3.Connection, why: str) -> str:
-        """Copy the file like ``back_up``; before a migration, always. Return the error, or an empty text."""
+    def _backup_error(self, connection: sqlite3.Connection, why: str, *, always: bool = False) -> str:
+        """Copy the file like ``back_up``, or ``always``. Return the error, or an empty text."""
         if self.in_memory:
             return ""
         try:
@@ -244,7 +245,7 @@ class ChatFile:
             unfinished = fresh.with_suffix(".part")
             with contextlib.closing(sqlite3.connect(unfinished)) as target:
                 connection.backup(target)
-            if newest and not why.startswith(MIGRATION) and _are_equal(unfinished, newest):
+            if newest and not always and _are_equal(unfinished, newest):
                 delete(unfinished)
                 return ""
             replace(unfinished, fresh)
