@@ -226,7 +226,8 @@ def _check_target(to: str, faults: list[str], profile: str | None) -> None:
     if "=" in to or to.startswith(("all", "user:", "client:")):
         fail(f"Add a target and faults, as in {command} loss=0.5, or a target and --profile NAME.", Exit.USAGE)
     targets = "Use all, user:NAME or client:NUMBER"
-    fail(f"{to[:80]!r} is not a target. {targets}. For a profile: {command} --profile {to}", Exit.USAGE)
+    profile = f'"{to}"' if " " in to else to
+    fail(f"{to[:80]!r} is not a target. {targets}. For a profile: {command} --profile {profile}", Exit.USAGE)
 
 
 def _parsed(word: str, direction: str, only: str) -> dict[str, Any]:

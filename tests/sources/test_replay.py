@@ -604,8 +604,8 @@ async def test_a_partly_played_recording_says_how_many_steps_were_played(theatre
     await until(lambda: run.totals.steps == 3)
     await theatre.companion.sessions.stop(run.number)
     assert run.error == (
-        "The session was stopped. 3 of 5 steps were played. It was at line 5 (wait for nobody within 60s). "
-        "No client is connected."
+        "The session was stopped. 3 of 5 steps were played. "
+        "The current step was line 5 (wait for nobody within 60s). No client is connected."
     )
 
 

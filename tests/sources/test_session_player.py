@@ -544,7 +544,7 @@ async def test_a_run_that_takes_too_long_fails(theatre: Theatre) -> None:
     assert (run.state, run.error) == (
         RunState.FAILED,
         "The session did not end within 0.05 s. 0 of 1 step was played. "
-        "It was at line 1 (wait for nobody within 60s). No client is connected.",
+        "The current step was line 1 (wait for nobody within 60s). No client is connected.",
     )
 
 
@@ -555,7 +555,7 @@ async def test_a_run_that_is_stopped_names_the_step_and_a_page_that_was_refused(
     await until(lambda: run.waits_for == "wait for all")
     await theatre.companion.sessions.stop(run.number)
     assert run.error.startswith(
-        "The session was stopped. 0 of 2 steps were played. It was at line 2 (wait for all). "
+        "The session was stopped. 0 of 2 steps were played. The current step was line 2 (wait for all). "
         "No client is connected. A page of http://localhost:5173 was refused"
     )
     assert run.waits_for == ""

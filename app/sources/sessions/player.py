@@ -159,7 +159,7 @@ class SessionPlayer:
         run, step = self._run, self._run.current
         if step is None or run.left_out + run.totals.outermost >= run.total_steps:
             return ""
-        place = f" It was at line {step.line} ({summarize(_text(step))})."
+        place = f" The current step was line {step.line} ({summarize(_text(step))})."
         if not run.waits_for or self._stage.hub.connection_count:
             return place
         waited_s = self._stage.clock.mono() - self._began
