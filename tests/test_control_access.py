@@ -357,6 +357,23 @@ async def test_a_revoked_agent_token_is_deleted_from_the_keyring_even_if_the_fil
     assert keyring.passwords == {}
 
 
+async def test_a_revoked_agent_token_is_deleted_when_the_keyring_is_unlocked_later(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring = HangingKeyring()
+    keyring.unlocked.set()
+    with using(keyring):
+        agent = AgentToken(folders, in_keyring=True)
+        await agent.create()
+        keyring.unlocked.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(control_token, "KEYRING_TIMEOUT_S", 0.02)
+            with pytest.raises(TokenError, match="Unlock it and try again"):
+                await agent.revoke()
+        await asyncio.to_thread(keyring.answer)
+    assert keyring.passwords == {}
+
+
 async def test_a_late_deletion_of_an_agent_token_does_not_delete_the_next_one(
     folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:

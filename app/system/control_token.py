@@ -33,6 +33,8 @@ KEYRING_TIMEOUT_S = 5.0
 """Timeout in seconds. A locked keyring asks the user for a password, which the companion does not wait for."""
 _changing = defaultdict[str, threading.Lock](threading.Lock)
 """Locks by account, held during a change in the keyring, so that a late one ends before the next one begins."""
+_newest: dict[str, Future[str | None]] = {}
+"""The results of the newest changes in the keyring, by account."""
 MIN_LENGTH = 16
 MAX_BYTES = 4096
 
@@ -240,20 +242,22 @@ def checked(text: str, where: str) -> str:
 async def change_in_thread(account: str, token: str | None, *, undo: bool = True) -> str | None:
     """Store a token in the keyring like ``store_in_keyring``, or delete it if it is None, in a daemon thread.
 
-    Return None after ``KEYRING_TIMEOUT_S``. If the change has not begun by then, because the keyring is locked, it
-    is not made. If it ends later, it is undone unless ``undo`` is False; the next change of the account waits.
+    Return None after ``KEYRING_TIMEOUT_S``. If the user unlocks the keyring later, it keeps its content: the change
+    is not made, or undone if it had begun. If ``undo`` is False, it is made nevertheless, unless a newer change of
+    the account was requested. Changes of one account are made one after another.
     """
     return await _within_timeout(partial(_change, account, token, undo=undo))
 
 
 def _change(account: str, token: str | None, result: Future[str | None], *, undo: bool) -> None:
-    """Change the keyring and set ``result``. If that is cancelled, change nothing, or undo the change."""
+    """Change the keyring and set ``result``. If that is cancelled, see ``change_in_thread``."""
+    _newest[account] = result
     try:
         import keyring
 
         keyring.get_password(SERVICE, account)  # a locked keyring may never answer this: others do not wait for it
         with _changing[account]:
-            if result.cancelled():
+            if result.cancelled() and (undo or _newest[account] is not result):
                 return
             before = keyring.get_password(SERVICE, account)
             changed = _stored_or_deleted(account, token)
