@@ -182,7 +182,7 @@ class FileLibrary(ABC, Generic[ItemT]):
             stamp = _stamp(file)
             before = self._files.get(file)
             if before is None or before.stamp != stamp or not before.settled:
-                before = _CachedFile(stamp, _is_settled(stamp), self._read_file(folder, file, stamp, own))
+                before = self._read_file(folder, file, stamp, own)
             known[file] = before
             if isinstance(before.content, str):
                 warnings.append(before.content)
@@ -191,17 +191,19 @@ class FileLibrary(ABC, Generic[ItemT]):
                 found.append((before.content, file))
         return found
 
-    def _read_file(self, folder: Path, file: Path, stamp: "_Stamp", own: bool) -> ItemT | str:
+    def _read_file(self, folder: Path, file: Path, stamp: "_Stamp", own: bool) -> "_CachedFile[ItemT]":
         """Return the item in a file, or a sentence why the file is invalid."""
+        settled = _is_settled(stamp)
         name = self._name(folder, file)
         try:
             if valid_name(name, self.noun) != name:
                 raise ValueError(f"invalid name {name!r}: it begins or ends with a space")
             if own:
                 self._require_inside(folder, file)
-            return self._parse(name, file, stamp.size, own)
+            return _CachedFile(stamp, settled, self._parse(name, file, stamp.size, own))
         except (ValueError, OSError) as error:
-            return _printable(f"{file} is not a valid {self.noun}: {error}.")
+            settled = settled and isinstance(error, ValueError)
+            return _CachedFile(stamp, settled, _printable(f"{file} is not a valid {self.noun}: {error}."))
 
     def _name(self, folder: Path, file: Path) -> str:
         path = file.relative_to(folder).as_posix()
@@ -395,7 +397,10 @@ class _CachedFile(NamedTuple, Generic[ItemT]):
 
     stamp: _Stamp
     settled: bool
-    """Whether ``stamp`` was old enough when the file was read. If not, a later change may have the same stamp."""
+    """Whether ``stamp`` was old enough when the file was read. If not, a later change may have the same stamp.
+
+    An error of the system is not settled: on Windows, it may end without a change of the file.
+    """
     content: ItemT | str
 
 
