@@ -105,11 +105,11 @@ def test_paths_and_quotes_in_a_command_line_of_powershell_are_read(
         "powershell",
         capsys,
         monkeypatch,
-        _TYPER_COMPLETE_ARGS=r"companion fixtures show --data-dir C:\Users\me 'it''s",
+        _TYPER_COMPLETE_ARGS=r"companion fixtures show --data-dir C:\Nobody\me 'it''s",
         _TYPER_COMPLETE_WORD_TO_COMPLETE="'it''s",
     )
     assert [line.partition(":::")[0] for line in lines] == ["'it''s late'"]
-    assert [each[-11:] for each in data_dirs] == [r"C:\Users\me"]
+    assert [each[-12:] for each in data_dirs] == [r"C:\Nobody\me"]
 
 
 def test_powershell_gets_names_in_the_code_page_of_the_console(

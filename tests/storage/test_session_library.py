@@ -173,7 +173,7 @@ def test_a_file_that_is_too_large_is_listed_and_not_read(
 ) -> None:
     monkeypatch.setattr(module, "MAX_TRANSCRIPT_BYTES", 1024 * 1024)
     folder.mkdir()
-    (folder / "x.chat").write_text("# Large\n" + "alice: hi\n" * 200_000)
+    (folder / "x.chat").write_bytes(b"# Large\n" + b"alice: hi\n" * 200_000)
     library.read()
     with pytest.raises(TooLarge, match=r"has 1\.9 MB; at most 1 MB can be read"):
         library.load(library.find("x"))
