@@ -133,3 +133,18 @@ def test_the_chips_do_not_move_when_one_is_switched(chips: FilterChips, qtbot: A
     chips.show_text("dir:s2c is:invalid origin:rest")
     chips.grab()
     assert [each.geometry() for each in chips.switches.values()] == before
+
+
+@pytest.mark.parametrize(("number", "whole"), [(2, "2 · bob"), (3, "3 · R&&D")])
+def test_the_preferred_width_of_a_chip_does_not_depend_on_the_part_of_its_title_that_is_shown(
+    chips: FilterChips, number: int, whole: str
+) -> None:
+    """Regression: it was a pixel less with some parts, so that a title could stay elided at that width."""
+    chips.show_text(f"client:{number}")
+    chip = chips.client_menu
+    preferred = chip.sizeHint().width()
+    for width in range(30, preferred):
+        chip.resize(width, chip.height())
+        assert (chip.sizeHint().width(), chip.text() == whole) == (preferred, False), chip.text()
+    chip.resize(preferred, chip.height())
+    assert chip.text() == whole

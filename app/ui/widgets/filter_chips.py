@@ -194,8 +194,12 @@ class _MenuChip(QPushButton):
         self._elide()
 
     def _width_for(self, text: str) -> int:
-        frame = super().sizeHint().width() - self.fontMetrics().horizontalAdvance(self.text())
-        return frame + self.fontMetrics().horizontalAdvance(text)
+        """Return the width that the chip prefers with a title. It does not depend on the part that is shown now."""
+
+        def width(title: str) -> int:  # as ``QPushButton`` does it, which rounds up
+            return self.fontMetrics().size(Qt.TextFlag.TextShowMnemonic.value, title).width()
+
+        return super().sizeHint().width() - width(self.text()) + width(without_mnemonics(text))
 
     def _elide(self) -> None:
         """Shorten the title to the width of the chip."""
