@@ -33,7 +33,9 @@ class HandledCall:
         """Whether the UI receives no response, or one that its page cannot read."""
         self.usable = True
         """Whether no fault prevents the page from using the response of the handler."""
-        self._body: bytes | None = None
+        self._received: bytes | None = None
+        self._changed: bytes | None = None
+        """The body that an interceptor has put in the place of the received one."""
 
     async def read(self) -> bytes:
         """Return the body as received, or as changed by the interceptors.
@@ -41,21 +43,26 @@ class HandledCall:
         It is read once and kept, because the log needs it after the handler. A body that cannot be read raises the
         error once, and is empty after that.
         """
-        if self._body is None:
-            self._body = b""
-            self._body = await read_bytes(self.request, MAX_BODY_BYTES)
-        return self._body
+        if self._received is None:
+            self._received = b""
+            self._received = await read_bytes(self.request, MAX_BODY_BYTES)
+        return self._received if self._changed is None else self._changed
 
     def intercepted(self, cause: RestCall) -> None:
         """Continue with the call as the interceptors have left it."""
-        self.cause, self._body = cause, cause.body
+        self.cause, self._changed = cause, cause.body
 
     async def body(self) -> bytes:
-        """Return the body; empty if it cannot be read."""
+        """Return the body as ``read`` does; empty if it cannot be read."""
         try:
             return await self.read()
         except (RequestError, OSError):
             return b""
+
+    async def received(self) -> bytes:
+        """Return the body as the page has sent it; empty if it cannot be read."""
+        await self.body()
+        return self._received or b""
 
     async def json(self) -> dict[str, Any]:
         """Return the body as a JSON object. Raises ``RequestError``."""

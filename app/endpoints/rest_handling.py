@@ -230,7 +230,7 @@ class RestHandling:
         elif status in _NO_BODY:
             body = b""
         exchange = RestExchange(
-            request.method, request.path, request.query_string, await call.body(), status,
+            request.method, request.path, request.query_string, await call.received(), status,
             bytes(body) if isinstance(body, bytes | bytearray) else b"", request.headers.get("Origin", ""),
             request.headers.get("User-Agent", ""), started, self._hub.clock.mono(), row,
         )  # fmt: skip

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 
 class RestExchange(NamedTuple):
-    """``request`` and ``response`` are the bodies. ``origin`` and ``user_agent`` identify the page.
+    """``request`` and ``response`` are the bodies as the page knows them: a breakpoint may have changed the request
+    for the companion, whose row then has the changed one. ``origin`` and ``user_agent`` identify the page.
 
     ``status`` is 0 if a fault or a breakpoint left the request without a response, or with one that the page cannot
     read. ``started`` and ``ended`` are monotonic seconds. ``seq`` is the number of the log's row, 0 if it has none.

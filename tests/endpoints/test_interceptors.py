@@ -146,6 +146,21 @@ async def test_a_post_of_a_message_is_held_and_changed(rest: Rest) -> None:
     assert messages[-1]["text"] == "changed"
 
 
+async def test_the_exchange_of_a_changed_call_has_the_body_that_the_page_sent(rest: Rest) -> None:
+    """Regression: the UI state expected the changed text, which the UI never gets to know."""
+    seen: list[RestExchange] = []
+    rest.companion.hub.rest_exchanges.connect(seen.append)
+    breakpoint_ = Breakpoint(rest.companion, RestCall)
+    call = asyncio.ensure_future(rest.post("/messages", {"to": "alice", "text": "original"}))
+    await until(lambda: breakpoint_.held)
+    held = breakpoint_.held[0]
+    held.resume(held.changed(body=b'{"to":"alice","text":"changed"}'))
+    assert (await call).status in (200, 202)
+    assert [json.loads(each.request)["text"] for each in seen] == ["original"]
+    (row,) = [row for row in rest.companion.journal if row.event == "POST /messages"]
+    assert json.loads(row.payload)["text"] == "changed"
+
+
 async def test_a_dropped_rest_call_is_answered_with_503_and_changes_nothing(rest: Rest) -> None:
     companion = rest.companion
     breakpoint_ = Breakpoint(companion, RestCall)
