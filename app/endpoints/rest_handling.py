@@ -10,6 +10,7 @@ unsupported method.
 import asyncio
 import json
 import logging
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from http import HTTPStatus
@@ -111,6 +112,8 @@ class RestHandling:
         else:
             call = request[CALL] = HandledCall(request)
             started = self._hub.clock.mono()
+            if (request.method, request.path) == ("GET", "/messages"):
+                self._hub.rest_begun.emit(_exchange(request, b"", 0, b"", started, math.inf, 0))
             decision = self._faults.decide(request.method, request.path) if self._faults else None
             if decision:
                 response = await self._handle_with_fault(call, handler, decision, started)
@@ -229,11 +232,9 @@ class RestHandling:
             status, body = 0, b""
         elif status in _NO_BODY:
             body = b""
-        exchange = RestExchange(
-            request.method, request.path, request.query_string, await call.received(), status,
-            bytes(body) if isinstance(body, bytes | bytearray) else b"", request.headers.get("Origin", ""),
-            request.headers.get("User-Agent", ""), started, self._hub.clock.mono(), row,
-        )  # fmt: skip
+        content = bytes(body) if isinstance(body, bytes | bytearray) else b""
+        ended = self._hub.clock.mono()
+        exchange = _exchange(request, await call.received(), status, content, started, ended, row)
         self._hub.rest_exchanges.emit(exchange)
 
     def _log(self, request: web.Request, note: str, verdict: Verdict, payload: bytes = b"") -> int:
@@ -267,6 +268,15 @@ def _problem(error: Exception, request: web.Request) -> tuple[HTTPStatus, str, V
     log.error("a request failed", exc_info=error)
     reason = "The companion failed on this request; see its log files."
     return HTTPStatus.INTERNAL_SERVER_ERROR, reason, Verdict.WARNING
+
+
+def _exchange(
+    request: web.Request, body: bytes, status: int, response: bytes, started: float, ended: float, row: int
+) -> RestExchange:
+    return RestExchange(
+        request.method, request.path, request.query_string, body, status, response,
+        request.headers.get("Origin", ""), request.headers.get("User-Agent", ""), started, ended, row,
+    )  # fmt: skip
 
 
 def json_response(value: Any, status: HTTPStatus = HTTPStatus.OK) -> web.Response:

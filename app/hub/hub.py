@@ -85,6 +85,8 @@ class Hub:
         self.local_user = local_user
         self.interceptors = Interceptors()
         """The interceptors, which can hold, change or drop causes; see ``hub.causes``."""
+        self.rest_begun: Signal[RestExchange] = Signal()
+        """Emitted when a ``GET /messages`` has arrived, which opens a chat in the UI at once; it may be held."""
         self.rest_exchanges: Signal[RestExchange] = Signal()
         """Emitted for every REST request of the UI, with its response. Journal rows: ``journal.appended``."""
         self.only_from = ""

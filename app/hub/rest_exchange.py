@@ -12,7 +12,8 @@ class RestExchange(NamedTuple):
     for the companion, whose row then has the changed one. ``origin`` and ``user_agent`` identify the page.
 
     ``status`` is 0 if a fault or a breakpoint left the request without a response, or with one that the page cannot
-    read. ``started`` and ``ended`` are monotonic seconds. ``seq`` is the number of the log's row, 0 if it has none.
+    read. ``started`` and ``ended`` are monotonic seconds; ``ended`` is infinite while the request is handled, which
+    ``Hub.rest_begun`` reports for some. ``seq`` is the number of the log's row, 0 if it has none.
     """
 
     method: str

@@ -48,6 +48,8 @@ class RecordedRun:
         self.journal = Journal(self.clock, MAX_ROWS, MAX_BYTES)
         self.joined: Signal[RecordedClient] = Signal()
         self.left: Signal[RecordedClient] = Signal()
+        self.rest_begun: Signal[RestExchange] = Signal()
+        """Never emitted: calls are recorded when they have ended."""
         self.rest_exchanges: Signal[RestExchange] = Signal()
         self.lines = 0
         """Number of lines that were read."""

@@ -7,8 +7,9 @@ correction of the chat that is open. Steps are read when ``catch_up`` is called,
 it is sent. A step with a row in the log, other than a REST call, is stored as the number of that row.
 """
 
+import math
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Generator, Iterator
 from functools import partial
 from itertools import islice
@@ -105,6 +106,8 @@ class UiHistory:
         self._seen_exchanges = 0
         self._seen_selections = 0
         self._calls = self._bytes = 0
+        self._begun: set[float] = set()
+        """When the exchanges started that have begun, and not ended yet."""
         self._ends: dict[int, float] = {}
         """When the responses ended whose requests have a row, by the row's number."""
         self.gap = False
@@ -120,17 +123,38 @@ class UiHistory:
         yield from self._read_rows(new)
         self.gap = self.gap or self._page.discarded > self._seen_exchanges
         exchanges, self._seen_exchanges = self._pages.exchanges_since(self._page, self._seen_exchanges)
+        changed = len(self)
         for each in exchanges:
+            if each.started in self._begun:
+                changed = min(changed, self._remove_begun(each.started, new))
             new.append((each.started, 0, _Call(each, ended=False)))
+            self._calls += 1
+            if each.ended == math.inf:
+                self._begun.add(each.started)
+                continue
             new.append((each.ended, 2, _Call(each, ended=True)))
-            self._calls += 2
+            self._calls += 1
             self._bytes += len(each.request) + len(each.response)
             if each.seq:
                 self._ends[each.seq] = each.ended
         chosen = self._page.selections[self._seen_selections :]
         self._seen_selections += len(chosen)
         new += [(at, 3, _Selection(peer)) for at, peer in chosen]
-        return self._insert(new)
+        return min(changed, self._insert(new))
+
+    def _remove_begun(self, started: float, new: list[_Timed]) -> int:
+        """Remove the start of an exchange that has ended now. Return its index, or the length if it is ``new``."""
+        self._begun.remove(started)
+        if found := [each for each in new if each[0] == started and _is_begun(each[2])]:
+            new.remove(found[0])
+            self._calls -= 1
+            return len(self)
+        for index in range(bisect_left(self._times, started), bisect_right(self._times, started)):
+            if _is_begun(self._items[index]):
+                del self._times[index], self._items[index]
+                self._calls -= 1
+                return index
+        return len(self)  # it was dropped
 
     def _read_rows(self, new: list[_Timed]) -> Work[None]:
         ids, names = set(self._page.clients), {str(each) for each in self._page.clients}
@@ -291,6 +315,10 @@ def finish(work: Work[T]) -> T:
 def opened_chat(call: RestExchange) -> str | None:
     """Return the friend whose chat was opened by a request, or None if the request opened none."""
     return UiStores().requested(call.method, call.path, call.query).active_chat
+
+
+def _is_begun(item: _Item) -> bool:
+    return isinstance(item, _Call) and item.exchange.ended == math.inf
 
 
 def _rank(item: _Item) -> int:

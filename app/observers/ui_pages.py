@@ -85,6 +85,7 @@ class UiPages:
         self._disconnect = [
             hub.joined.connect(self._joined),
             hub.left.connect(self._left),
+            hub.rest_begun.connect(self._keep),
             hub.rest_exchanges.connect(self._keep),
         ]
 
@@ -138,7 +139,10 @@ class UiPages:
                 yield page
 
     def exchanges_since(self, page: UiPage, number: int) -> tuple[list[RestExchange], int]:
-        """Return the page's REST exchanges after the first ``number`` of all pages, and the number of all now."""
+        """Return the page's REST exchanges after the first ``number`` of all pages, and the number of all now.
+
+        An exchange that has been reported when it began is there again when it has ended.
+        """
         new = islice(self._exchanges, max(0, len(self._exchanges) - (self.count - number)), None)
         return [each for each in new if _is_of_page(each, page)], self.count
 

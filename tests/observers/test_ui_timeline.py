@@ -1,6 +1,7 @@
 """The history of a UI page: seeking, stepping and finding origins give what a full replay gives."""
 
 import json
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from operator import methodcaller
@@ -48,6 +49,7 @@ class Page:
         self.hub = Hub(Journal(self.time.clock, max_rows), self.time.clock)
         self.states = UiStates(self.hub)
         self.client = self.hub.join(RecordingTransport(), origin=ORIGIN, user_agent=AGENT)
+        self._begun: RestExchange | None = None
         self.inputs: list[tuple[float, int, Callable[[UiStores], UiStores]]] = [(self.now, 1, UiStores.opened)]
 
     @property
@@ -81,6 +83,23 @@ class Page:
             RestExchange(method, path, query, request, status, response, ORIGIN, AGENT, started, ended, seq)
         )
 
+    def begin(self, query: str, answer: Any, status: int = 200) -> None:
+        """Request a page of messages; ``finish`` answers it."""
+        self.inputs.append((self.now, 0, lambda stores: stores.requested("GET", "/messages", query)))
+        self._begun = RestExchange(
+            "GET", "/messages", query, b"", status, json.dumps(answer).encode(), ORIGIN, AGENT, self.now, math.inf
+        )
+        self.hub.rest_begun.emit(self._begun._replace(status=0, response=b""))
+
+    def finish(self, seq: int = 0) -> None:
+        """Answer the request that ``begin`` has sent, if there is one."""
+        if call := self._begun:
+            self._begun = None
+            self.inputs.append(
+                (self.now, 2, lambda s: s.responded("GET", call.path, call.query, b"", call.status, call.response))
+            )
+            self.hub.rest_exchanges.emit(call._replace(ended=self.now, seq=seq))
+
     def friends(self, *names: str) -> None:
         self.call("GET", "/friends", answer=[{"username": name, "online": False} for name in names])
 
@@ -89,12 +108,15 @@ class Page:
         for step in steps:
             self.wait(max(0.0, 50.0 + step["at"] - self.now))
             ok = 200 if step.get("ok", True) else 500
+            self.finish()
             match step["kind"]:
                 case "frame":
                     self.frame(step["frame"]["event"], **step["frame"]["data"])
                 case "click":
                     self.states.select(self.client.id, step["peer"])
                     self.inputs.append((self.now, 3, methodcaller("selected", step["peer"])))
+                case "page" if len(self.inputs) % 2:
+                    self.begin(f"peer={step['peer']}&offset={step['offset']}", step["answer"], ok)
                 case "page":
                     query = f"peer={step['peer']}&offset={step['offset']}"
                     self.call("GET", "/messages", query, answer=step["answer"], took=2.0, status=ok)
@@ -269,6 +291,30 @@ async def test_the_row_of_a_rest_call_stands_for_its_response(page: Page) -> Non
     view = await page.states.view(page.client.id, Flavour.GUIDE, row.seq)
     assert [each["text"] for each in view.stores.messages["alice"]] == ["hello"]
     assert (view.moment.seq, view.moment.title) == (row.seq, "POST /messages → 200")
+
+
+@pytest.mark.parametrize("seen_before", [False, True])
+async def test_a_request_that_is_held_opens_the_chat_at_once(page: Page, seen_before: bool) -> None:
+    """Regression: the expected chat was the one before, until the request was answered."""
+    page.friends("alice", "bob")
+    page.wait(1)
+    page.begin("peer=alice&offset=0", {"messages": [], "total": 0, "has_more": False})
+    page.wait(1)
+    page.message("1")
+    if seen_before:
+        view = await page.states.view(page.client.id, Flavour.GUIDE)
+        assert (view.stores.active_chat, plain(view.stores)) == (
+            "alice",
+            plain(page.replayed(Flavour.GUIDE, page.now)),
+        )
+    page.wait(1)
+    row = page.hub.journal.append(Kind.FROM_UI, "GET /messages", client="rest")
+    page.finish(row.seq)
+    view = await page.states.view(page.client.id, Flavour.GUIDE)
+    assert plain(view.stores) == plain(page.replayed(Flavour.GUIDE, page.now))
+    origin = await page.states.origin(page.client.id, Flavour.GUIDE, "chat.activeChat")
+    assert origin
+    assert origin.moment.seq == row.seq
 
 
 @pytest.mark.usefixtures("small_chunks")
