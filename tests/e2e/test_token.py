@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -105,7 +105,11 @@ def test_without_a_keyring_commands_work_out_of_the_box(running: Start, tmp_path
     """With an empty home folder, no keyring and no variable, one process serves and another one triggers."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
-    names = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "LOCALAPPDATA", "APPDATA", "USERPROFILE")
+    names = ["HOME", "USERPROFILE", *(f"XDG_{each}_HOME" for each in ("CONFIG", "DATA", "STATE"))]
+    names += [
+        "WIN_PD_OVERRIDE_LOCAL_APPDATA",
+        "WIN_PD_OVERRIDE_APPDATA",
+    ]  # Windows has no variables
     env = {name: str(home if name in ("HOME", "USERPROFILE") else home / name) for name in names}
     env |= {"QT_QPA_PLATFORM": "offscreen"}
     arguments = ("serve",) if variant == "serve" else ("--hidden",)
@@ -206,7 +210,8 @@ class RecordingServer:
 
     def close(self) -> None:
         """Stop listening."""
-        self._server.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # Linux ends `accept`; others say that the socket is not connected
+            self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
         self._thread.join(5)
 
