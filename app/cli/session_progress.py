@@ -1,7 +1,7 @@
 """Start a run of a session, and follow it until it ends: print the results of its expectations, and annotate
-failures in GitHub Actions. Ctrl+C, SIGTERM and SIGHUP stop the run, and so does an output that cannot be written.
-With ``--step``, ``Progress`` waits for Enter before each step. ``suite_of`` converts the results of a run for JUnit
-XML.
+failures in GitHub Actions. Ctrl+C, SIGTERM, SIGHUP and Ctrl+Break stop the run, and so does an output that cannot
+be written. With ``--step``, ``Progress`` waits for Enter before each step. ``suite_of`` converts the results of
+a run for JUnit XML.
 A step that waits for the UI is printed after two seconds.
 ``session run`` uses ``Progress`` and ``suite_of``.
 """

@@ -1,8 +1,9 @@
-"""Let SIGTERM and SIGHUP raise ``KeyboardInterrupt``, so that a command can clean up as it does after Ctrl+C.
+"""Let SIGTERM, SIGHUP and Ctrl+Break raise ``KeyboardInterrupt``: a command cleans up as it does after Ctrl+C.
 ``interrupts_delayed`` raises it later: when the answer has arrived that says what to clean up.
 """
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -14,11 +15,13 @@ STOPPING = "Stopping; press Ctrl+C again to end at once."
 
 @contextmanager
 def interrupted_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise ``KeyboardInterrupt`` in the main thread, as Ctrl+C does.
+    """Let SIGTERM, SIGHUP and Ctrl+Break raise ``KeyboardInterrupt`` in the main thread, as Ctrl+C does.
 
     SIGHUP stays ignored if it is, for example by ``nohup``.
     """
     numbers = [signal.SIGTERM]
+    if sys.platform == "win32":
+        numbers.append(signal.SIGBREAK)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
@@ -35,7 +38,7 @@ def interrupts_delayed(*, quiet: bool = False) -> Iterator[None]:
 
     This is for a request that starts something in the companion. Unless ``quiet``, Ctrl+C prints that it was seen.
     """
-    known = (getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP"))
+    known = (getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"))
     numbers = [each for each in known if each and signal.getsignal(each) is signal.default_int_handler]
     received = False
 

@@ -36,7 +36,7 @@ class Interrupted:
         return self.call("POST", "/v1/runs")
 
 
-@pytest.fixture(params=["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.fixture(params=["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"])
 def number(request: pytest.FixtureRequest, interruptible: None) -> signal.Signals:
     """A signal that interrupts a command."""
     found: signal.Signals | None = getattr(signal, request.param, None)
