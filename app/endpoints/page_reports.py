@@ -3,8 +3,8 @@
 when the UI began to deviate from the expected state. The caller checks the page's origin.
 
 It needs no token, because a page has none. A page can report only for a client that connected with the same origin
-and user agent. The answer to a valid report is delayed, and a page may send one report at a time, so that it cannot
-report too often.
+and user agent, also while it reconnects. The answer to a valid report is delayed, and a page may send one report at
+a time, so that it cannot report too often.
 """
 
 import json
@@ -32,7 +32,10 @@ class UiStates(Protocol):
     """Keeps the reported states; see ``app/observers/ui_state.py``."""
 
     def page_of_browser(self, origin: str, user_agent: str, username: str | None = None) -> Any:
-        """Return the connected page of a browser. Raises ``NotFound`` and ``Conflict``."""
+        """Return the connected page of a browser, or the one that will reconnect.
+
+        Raises ``NotFound``, and ``Conflict`` if there are several.
+        """
 
     def report_of_page(self, page: Any, state: Any) -> None:
         """Store the state that a page reports."""

@@ -98,17 +98,19 @@ class UiPages:
         """Return the page of a connected or recently disconnected client."""
         return next((page for page in reversed(self._pages) if client in page.clients), None)
 
-    def connected_page(self, origin: str, user_agent: str, username: str | None) -> UiPage:
-        """Return the connected page of a browser, if only one is connected. Raises ``NotFound`` and ``Conflict``.
+    def reporting_page(self, origin: str, user_agent: str, username: str | None) -> UiPage:
+        """Return the connected page of a browser, or the one that will reconnect.
+
+        Raises ``NotFound`` if there is none, and ``Conflict`` if there are several.
 
         ``username`` selects among several pages by the user that their client acts as.
         """
-        found = [
+        of_browser = [
             page
             for page in self._pages
-            if (page.origin, page.user_agent, page.left_at) == (origin, user_agent, None)
-            and username in (None, self._username(page))
+            if (page.origin, page.user_agent) == (origin, user_agent) and username in (None, self._username(page))
         ]
+        found = [page for page in of_browser if page.left_at is None] or _disconnected_last(of_browser)
         if not found:
             raise NotFound("No client of this page is connected to the event server.")
         if len(found) > 1:
@@ -120,7 +122,7 @@ class UiPages:
 
     def _username(self, page: UiPage) -> str | None:
         client = self._client(page.clients[-1])
-        return client.username if client else None
+        return client.username if client else page.username
 
     @property
     def all(self) -> tuple[UiPage, ...]:
@@ -220,6 +222,15 @@ def _is_of_page(exchange: RestExchange, page: UiPage) -> bool:
         return False
     is_poll = (exchange.method, exchange.path) in (("GET", "/status"), ("GET", "/friends"))
     return exchange.started >= (page.since if is_poll else max(page.since, page.reloaded_at))
+
+
+def _disconnected_last(of_browser: list[UiPage]) -> list[UiPage]:
+    """Return the page of a browser that was disconnected last, unless it was closed.
+
+    Also others that were disconnected with it, such as by a stop of the server: each may be the one that reports.
+    """
+    last = max((page.left_at or 0.0 for page in of_browser), default=0.0)
+    return [page for page in of_browser if not page.closed and last - (page.left_at or 0.0) < RELOAD_S]
 
 
 def _same_browser(one: UiPage, other: UiPage) -> bool:

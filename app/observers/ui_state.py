@@ -221,8 +221,8 @@ class UiStates:
         self._report(self._page(client), state, partial=partial)
 
     def page_of_browser(self, origin: str, user_agent: str, username: str | None = None) -> UiPage:
-        """Return the connected page of a browser. Raises ``NotFound``, and ``Conflict`` if it has several."""
-        return self._pages.connected_page(origin, user_agent, username)
+        """Return the page of a browser that may report; see ``UiPages.reporting_page``."""
+        return self._pages.reporting_page(origin, user_agent, username)
 
     def report_of_page(self, page: UiPage, state: Any) -> None:
         """Store the state that a page reports itself."""

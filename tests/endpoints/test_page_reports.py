@@ -104,12 +104,31 @@ async def test_two_pages_of_one_browser_need_the_name_of_their_user(rest: Rest) 
 
 
 async def test_a_reload_leaves_the_reports_of_the_old_page(rest: Rest) -> None:
-    async with page(rest):
+    async with page(rest) as client:
         await report(rest)
+        await client.close(1001)
     await until(lambda: not rest.companion.hub.clients)
-    assert (await report(rest)).status == 404, "the page is not connected"
+    assert (await report(rest)).status == 404, "the page was closed"
     async with page(rest):
         assert reported(rest, 2) is None
+
+
+async def test_a_page_reports_while_it_reconnects(rest: Rest) -> None:
+    disconnected = {**STORES, "uiStore": {"wsConnected": False}}
+    async with page(rest), page(rest, agent="another browser"):
+        rest.companion.hub.clients[0].close(1012, "")
+        await until(lambda: len(rest.companion.hub.clients) == 1)
+        assert (await report(rest, disconnected)).status == 204
+        assert (reported(rest, 1), reported(rest, 2)) == (disconnected, None)
+        assert (await report(rest, path=f"{PATH}?user=bob")).status == 404
+
+
+async def test_pages_that_were_disconnected_together_cannot_be_told_apart(rest: Rest) -> None:
+    async with page(rest), page(rest):
+        pass
+    await until(lambda: not rest.companion.hub.clients)
+    assert (await report(rest)).status == 409
+    assert (reported(rest, 1), reported(rest, 2)) == (None, None)
 
 
 # hostile pages and programs

@@ -10,6 +10,7 @@ from app.hub.journal import Journal
 from app.hub.rest_exchange import RestExchange
 from app.observers.ui_pages import MAX_EXCHANGES, UiPages
 from app.observers.ui_state import UiStates
+from app.protocol.ui_comparison import as_plain
 from app.protocol.ui_stores import Flavour, UiStores
 from tests.hub.doubles import FakeTime, RecordingTransport, Stage
 
@@ -41,6 +42,14 @@ class Browser:
 
     def open_chat(self, peer: str) -> None:
         self.get("/messages", f"peer={peer}&limit=50&offset=0", {"messages": [], "has_more": False})
+
+    async def report(self) -> None:
+        """Report the stores that a correct UI has now."""
+        page = self.states.page_of_browser(ORIGIN, AGENT)
+        self.states.report_of_page(page, as_plain((await self.stores()).to_json()))
+
+    async def deviations(self) -> list[str]:
+        return [each.path for each in await self.states.deviations(self.client.id, Flavour.GUIDE)]
 
     async def stores(self) -> UiStores:
         return (await self.states.expected(self.client.id, Flavour.GUIDE)).stores
@@ -193,3 +202,20 @@ async def test_a_page_reconnects_after_a_tab_that_was_opened_later_was_closed() 
     browser.connect()
     stores = await browser.stores()
     assert (stores.active_chat, stores.ws_connected) == ("alice", True)
+
+
+async def test_a_page_reports_while_it_is_disconnected() -> None:
+    browser = Browser()
+    browser.wait(0.5)
+    await browser.report()
+    browser.wait(20)
+    browser.disconnect()
+    browser.wait(0.5)
+    await browser.report()
+    browser.wait(2.5)
+    assert await browser.deviations() == []
+    browser.connect()
+    browser.wait(0.5)
+    await browser.report()
+    browser.wait(5)
+    assert await browser.deviations() == []
