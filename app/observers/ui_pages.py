@@ -8,6 +8,9 @@ always begins a new page.
 
 REST calls carry no client number. They are assigned by time, origin and user agent, to each page that matches. If
 several pages of one browser were open at the same time, this is a guess, and ``UiPage.rest_is_guess`` is set.
+
+Reports are assigned in the same way, to one page only. A page that is being loaded may report before it connects.
+When it connects, the other pages of its browser lose the reports that may be its own: those without a connection.
 """
 
 from collections import deque
@@ -101,8 +104,7 @@ class UiPages:
     def reporting_page(self, origin: str, user_agent: str, username: str | None) -> UiPage:
         """Return the connected page of a browser, or the one that will reconnect.
 
-        Raises ``NotFound`` if there is none, and ``Conflict`` if there are several.
-
+        Raises ``NotFound`` if there is none, and ``Conflict`` if there are several. These lack a report then.
         ``username`` selects among several pages by the user that their client acts as.
         """
         of_browser = [
@@ -114,6 +116,8 @@ class UiPages:
         if not found:
             raise NotFound("No client of this page is connected to the event server.")
         if len(found) > 1:
+            for page in found:
+                page.reports.add_gap(self._clock.mono(), self._journal.last_seq)
             raise Conflict(
                 f"{len(found)} pages of this browser are connected, so the report cannot be assigned to one of "
                 "them. Close the others, or add ?user=NAME to the address."
@@ -164,6 +168,8 @@ class UiPages:
         reloaded_at = (last.left_at or 0.0) if last else 0.0
         if last:
             last.closed = True
+        for other in same_browser:  # the page may have reported before this connection
+            other.reports.discard_disconnected(now - BEFORE_CONNECT_S)
         page = UiPage(client, max(now - BEFORE_CONNECT_S, reloaded_at - RELOAD_S), self._journal.last_seq)
         page.joined_at, page.reloaded_at = now, reloaded_at
         for other in connected:

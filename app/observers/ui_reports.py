@@ -21,6 +21,9 @@ MAX_REPORTS = 500
 MAX_BYTES = 4 * 1024 * 1024
 """Limits of the kept reports of a page."""
 
+NOT_CONNECTED = b'"wsConnected":false'
+"""Part of the JSON of a report. Quotes in texts are escaped."""
+
 StepsAfter = Callable[[float], Iterable[Step]]
 """Returns the steps of the page after a time."""
 
@@ -41,7 +44,7 @@ class UiReports:
     @property
     def last(self) -> Report | None:
         """The last report, which says what the UI holds now; None if there is none."""
-        return self._reports[-1] if self._reports else None
+        return next((report for report in reversed(self._reports) if report.json), None)
 
     @property
     def count(self) -> int:
@@ -60,6 +63,22 @@ class UiReports:
             self._discard(MAX_REPORTS // 2, MAX_BYTES // 2 - size, report.seq)
         self._reports.append(report)
         self.bytes += size
+
+    def add_gap(self, at: float, seq: int) -> None:
+        """Note that a report could not be kept. Until the next one, nothing is compared."""
+        if self._reports and self._reports[-1].json:
+            self._reports.append(Report(at, seq, b""))
+
+    def discard_disconnected(self, since: float) -> None:
+        """Replace reports of a UI that is not connected with gaps: they may be of a page that was being loaded."""
+        for index in range(len(self._reports) - 1, -1, -1):
+            report = self._reports[index]
+            if report.at < since:
+                return
+            if report.is_assigned and NOT_CONNECTED in report.json:
+                self.bytes -= len(report.json)
+                self._reports[index] = report._replace(json=b"")
+                self.start_again(report.at)
 
     def keep_last(self) -> None:
         """Discard all reports but the last; call ``compare_all`` before."""
@@ -97,8 +116,9 @@ class UiReports:
         return self._finders[flavour].position if flavour in self._finders else float("-inf")
 
     def is_quiet(self, flavour: Flavour) -> bool:
-        """Return whether the last call of ``deviations`` compared also the last report."""
-        return flavour in self._finders and self._finders[flavour].is_quiet
+        """Return whether the last call of ``deviations`` compared also the last report, and none is missing."""
+        is_known = not self._reports or bool(self._reports[-1].json)
+        return is_known and flavour in self._finders and self._finders[flavour].is_quiet
 
     def start_again(self, at: float) -> None:
         """Compare again from the start: a request that started before ``at`` became known only now.

@@ -218,7 +218,7 @@ class UiStates:
 
         ``partial``: the state has only some values, such as those on the screen. The others are not compared.
         """
-        self._report(self._page(client), state, partial=partial)
+        self._report(self._page(client), state, partial=partial, is_assigned=False)
 
     def page_of_browser(self, origin: str, user_agent: str, username: str | None = None) -> UiPage:
         """Return the page of a browser that may report; see ``UiPages.reporting_page``."""
@@ -226,10 +226,11 @@ class UiStates:
 
     def report_of_page(self, page: UiPage, state: Any) -> None:
         """Store the state that a page reports itself."""
-        self._report(page, state, partial=False)
+        self._report(page, state, partial=False, is_assigned=True)
 
-    def _report(self, page: UiPage, state: Any, *, partial: bool) -> None:
-        page.reports.add(Report.of(self._clock.mono(), self._journal.last_seq, state, partial=partial))
+    def _report(self, page: UiPage, state: Any, *, partial: bool, is_assigned: bool) -> None:
+        now, seq = self._clock.mono(), self._journal.last_seq
+        page.reports.add(Report.of(now, seq, state, partial=partial, is_assigned=is_assigned))
 
     async def make_room(self, client: int, size: int) -> None:
         """Compare the kept reports of a client's UI, if the next one, of ``size`` bytes, discards some of them.

@@ -59,18 +59,20 @@ class Report(NamedTuple):
     """The stores that a UI reported. ``seq`` is the number of the newest row at that time.
 
     ``partial``: values that the state does not contain are not compared. The state is kept as JSON with sorted
-    keys, which takes much less memory than the objects.
+    keys, which takes much less memory than the objects. Empty JSON: from then on, the stores are not known.
+    ``is_assigned``: the page sent it itself, and it was assigned by origin and browser.
     """
 
     at: float
     seq: int
     json: bytes
     partial: bool = False
+    is_assigned: bool = False
 
     @classmethod
-    def of(cls, at: float, seq: int, state: Any, *, partial: bool = False) -> "Report":
+    def of(cls, at: float, seq: int, state: Any, *, partial: bool = False, is_assigned: bool = False) -> "Report":
         """Return the report of a state."""
-        return cls(at, seq, msgspec.json.encode(state, order="sorted"), partial)
+        return cls(at, seq, msgspec.json.encode(state, order="sorted"), partial, is_assigned)
 
     @property
     def state(self) -> Any:
@@ -135,13 +137,13 @@ class DeviationFinder:
         moments = [self._quiet]
         for moment in _moments(self._quiet, merge(steps, reports, key=itemgetter(0)), now):
             yield
-            if moment.report is None:  # nothing to compare yet
-                self._quiet = moment
-                moments = [moment]
-                continue
             if moment.at - moments[-1].at >= SETTLE_S:
                 yield from self._compare(moments, moment.at)
                 moments = [self._quiet]
+            if moment.report is None:  # nothing to compare
+                self._quiet = moment
+                moments = [moment]
+                continue
             moments.append(moment)
             if len(moments) > 2 * MAX_EXAMINED:
                 del moments[2:MAX_EXAMINED]
@@ -195,7 +197,7 @@ def _is_repeated(report: Report, last: Report | None) -> bool:
 
 
 def _with_report(moment: _Moment, report: Report) -> _Moment:
-    return replace(moment, at=report.at, report=report, is_report=True)
+    return replace(moment, at=report.at, report=report if report.json else None, is_report=True)
 
 
 def _with_step(moment: _Moment, step: Step) -> _Moment:

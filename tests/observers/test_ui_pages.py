@@ -10,6 +10,7 @@ from app.hub.journal import Journal
 from app.hub.rest_exchange import RestExchange
 from app.observers.ui_pages import MAX_EXCHANGES, UiPages
 from app.observers.ui_state import UiStates
+from app.protocol.errors import Conflict
 from app.protocol.ui_comparison import as_plain
 from app.protocol.ui_stores import Flavour, UiStores
 from tests.hub.doubles import FakeTime, RecordingTransport, Stage
@@ -43,10 +44,10 @@ class Browser:
     def open_chat(self, peer: str) -> None:
         self.get("/messages", f"peer={peer}&limit=50&offset=0", {"messages": [], "has_more": False})
 
-    async def report(self) -> None:
-        """Report the stores that a correct UI has now."""
+    async def report(self, stores: UiStores | None = None) -> None:
+        """Report stores, by default those that a correct UI has now."""
         page = self.states.page_of_browser(ORIGIN, AGENT)
-        self.states.report_of_page(page, as_plain((await self.stores()).to_json()))
+        self.states.report_of_page(page, as_plain((stores or await self.stores()).to_json()))
 
     async def deviations(self) -> list[str]:
         return [each.path for each in await self.states.deviations(self.client.id, Flavour.GUIDE)]
@@ -219,3 +220,66 @@ async def test_a_page_reports_while_it_is_disconnected() -> None:
     await browser.report()
     browser.wait(5)
     assert await browser.deviations() == []
+
+
+async def test_the_first_reports_of_another_tab_are_not_those_of_the_page() -> None:
+    browser = Browser()
+    browser.wait(1)
+    await browser.report()
+    browser.wait(20)
+    loading = UiStores(Flavour.GUIDE).selected("bob")
+    for _ in range(3):  # with React's StrictMode, the page connects after three seconds
+        await browser.report(loading)
+        browser.wait(1.2)
+    assert "chatStore.activeChat" in await browser.deviations(), "the other page is not known yet"
+    first = browser.client
+    second = browser.connect()
+    browser.client = first
+    browser.wait(2)
+    assert await browser.deviations() == []
+    last = browser.states.reported(first.id)
+    assert last
+    assert last.state["uiStore"]["wsConnected"] is True, "the last report of the page itself"
+    assert browser.states.reported(second.id) is None
+
+
+async def test_the_first_reports_of_a_reloaded_page_are_not_those_of_the_old_one() -> None:
+    """The page was reloaded while it was disconnected."""
+    browser = Browser()
+    browser.wait(1)
+    browser.open_chat("alice")
+    await browser.report()
+    browser.wait(5)
+    browser.disconnect()
+    browser.wait(0.5)
+    await browser.report(UiStores(Flavour.GUIDE))
+    browser.wait(1.5)
+    old = browser.client
+    browser.connect()
+    browser.wait(2)
+    browser.client = old
+    assert await browser.deviations() == []
+
+
+async def test_nothing_is_compared_while_reports_cannot_be_assigned() -> None:
+    browser = Browser()
+    browser.wait(1)
+    await browser.report()
+    browser.wait(20)
+    first = browser.client
+    second = browser.connect()
+    browser.client = first
+    browser.wait(1)
+    browser.states.select(first.id, "alice")
+    with pytest.raises(Conflict):
+        await browser.report()
+    browser.wait(5)
+    assert await browser.deviations() == []
+    second.ending = Ending(1001, by_client=True)
+    browser.hub.leave(second)
+    await browser.report()
+    browser.wait(2)
+    assert await browser.deviations() == []
+    browser.states.select(first.id, "bob")
+    browser.wait(2)
+    assert await browser.deviations() == ["chatStore.activeChat"], "what is wrong later is found"
