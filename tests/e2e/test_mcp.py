@@ -17,6 +17,7 @@ from app.cli.agents.connection import NOT_ALLOWED, NOT_RUNNING
 from . import sockets
 from .conftest import Run, Start
 from .processes import COMPANION, ENVIRONMENT, Companion, serve, wait_until
+from .tools import posix_only
 
 OLD, NEW = "2025-11-25", "2026-07-28"
 """The versions of the protocol: with a handshake (the mode ``legacy`` of the client), and without it."""
@@ -119,6 +120,7 @@ def test_it_ends_with_its_input_although_calls_wait(allowing: Companion, data_di
         assert process.wait(20) == 0
 
 
+@posix_only
 def test_a_signal_ends_it_and_its_scenario_although_the_input_stays_open(
     allowing: Companion, data_dir: Path, run: Run
 ) -> None:

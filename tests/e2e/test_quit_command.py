@@ -47,6 +47,7 @@ def test_after_a_process_was_killed_its_instance_file_is_gone(
     assert processes.read_instance_file(data_dir) is None
 
 
+@posix_only  # Windows has no other way to ask `serve`, so that it is terminated
 def test_it_needs_no_control_api(running: Start, run: Run, data_dir: Path) -> None:
     program = running(serve(data_dir, "--no-control"))
     wait_until(lambda: processes.read_instance_file(data_dir), "its instance file")

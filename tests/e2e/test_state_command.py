@@ -243,5 +243,9 @@ def test_the_state_of_a_companion_that_was_never_started_can_be_saved(
 ) -> None:
     file = tmp_path / "scene.json"
     state("save", file)
-    assert [each["username"] for each in json.loads(file.read_text())["people"]] == [*FRIENDS, "erin", "frank"]
+    assert [each["username"] for each in json.loads(file.read_text("utf-8"))["people"]] == [
+        *FRIENDS,
+        "erin",
+        "frank",
+    ]
     assert sorted(everything(running(serve(data_dir)))[0]) == FRIENDS
