@@ -269,8 +269,8 @@ async def test_a_file_is_played_by_its_path(control: Control, tmp_path: Path) ->
     ("file", "status", "detail"),
     [
         ("morning.chat", 422, "The file must be an absolute path."),
-        ("/none/morning.chat", 404, "There is no file"),
-        ("/etc/passwd", 422, "passwd must end in .chat or .session.jsonl."),
+        (str(Path("/none/morning.chat").absolute()), 404, "There is no file"),
+        (str(Path("/etc/passwd").absolute()), 422, "passwd must end in .chat or .session.jsonl."),
     ],
 )
 async def test_only_the_path_of_a_session_is_accepted(
