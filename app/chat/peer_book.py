@@ -258,9 +258,9 @@ class PeerBook:
             await self._submit_lasting(lambda db: peer_sql.store_registered_ip(db, username, ip))
             self._registered[username] = ip
 
-    async def has_received(self, sender: str, msg_id: str) -> bool:
-        """Return whether a stored message was received from a peer, not fired as an event."""
-        return await self._submit(lambda db: peer_sql.has_received(db, sender, msg_id))
+    async def newest_received(self, sender: str, msg_id: str) -> str | None:
+        """Return the ID of the newest message that was received from a peer, not fired, up to one, or None."""
+        return await self._submit(lambda db: peer_sql.newest_received(db, sender, msg_id))
 
     async def note_notice(self, sender: str, notice: StoredNotice, digest: str, ip: str) -> str | None:
         """Record a verified notice of a peer, and change the chat state as it says, in one transaction.

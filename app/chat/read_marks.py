@@ -18,7 +18,7 @@ class ReadMarks(Protocol):
     async def mark_read(self, peer: str, msg_id: str) -> int | None:
         """Mark the messages from ``peer`` up to ``msg_id`` as read.
 
-        Return how many of them were unread, or None if there is no such message.
+        Return how many of them were unread, or None if there is no such message in the chat with ``peer``.
         """
 
 

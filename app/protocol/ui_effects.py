@@ -7,6 +7,7 @@ is added in this way is not known, so the messages of that chat are a guess. The
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -132,10 +133,11 @@ def _with_message(stores: UiStores, data: dict[str, Any], at: float) -> UiStores
 
 def _with_read(stores: UiStores, change: MarkRead) -> UiStores:
     """Return the stores after the messages up to one of them were read. Without that message, nothing changes."""
-    received = [each for each in stores.messages.get(change.peer, ()) if each.get("direction") != "sent"]
-    later = next((n for n, each in enumerate(reversed(received)) if each.get("msg_id") == change.msg_id), None)
-    if later is None:
+    messages = stores.messages.get(change.peer, ())
+    newer = list(takewhile(lambda each: each.get("msg_id") != change.msg_id, reversed(messages)))
+    if len(newer) == len(messages):
         return stores
+    later = sum(each.get("direction") != "sent" for each in newer)
     return _with_contact(stores, change.peer, lambda contact: replace(contact, unread=min(contact.unread, later)))
 
 

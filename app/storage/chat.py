@@ -279,11 +279,10 @@ def deliver_waiting(db: Connection, peer: str) -> list[MessageData]:
 def mark_read(db: Connection, peer: str, msg_id: str) -> int | None:
     """Mark the messages from ``peer`` up to ``msg_id`` as read, ordered by time, then arrival.
 
-    Return how many of them were unread, or None if ``peer`` sent no such message.
+    ``msg_id`` may be a message to ``peer``, which is the newest one in many chats. Return how many messages were
+    unread, or None if the chat with ``peer`` has no such message.
     """
-    row = db.execute(
-        "SELECT at, arrival FROM messages WHERE msg_id = ? AND peer = ? AND direction = 'received'", (msg_id, peer)
-    ).fetchone()
+    row = db.execute("SELECT at, arrival FROM messages WHERE msg_id = ? AND peer = ?", (msg_id, peer)).fetchone()
     if row is None:
         return None
     return db.execute(

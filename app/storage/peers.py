@@ -169,14 +169,19 @@ def has_arrived(db: Connection, digest: str) -> bool:
     return db.execute("SELECT 1 FROM peer_inbox WHERE digest = ?", (digest,)).fetchone() is not None
 
 
-def has_received(db: Connection, peer_name: str, msg_id: str) -> bool:
-    """Return whether a stored message came from a peer itself: anyone can fire an event that looks the same."""
+def newest_received(db: Connection, peer_name: str, msg_id: str) -> str | None:
+    """Return the ID of the newest stored message of a peer up to a message of its chat, or None.
+
+    Only messages that came from the peer itself: anyone can fire an event that looks the same.
+    """
     row = db.execute(
-        "SELECT 1 FROM peer_inbox i JOIN messages m ON m.msg_id = i.msg_id AND m.sender = i.peer"
-        " WHERE i.peer = ? AND i.msg_id = ?",
-        (peer_name, msg_id),
+        "SELECT m.msg_id FROM messages mark JOIN messages m ON m.peer = mark.peer"
+        " AND (m.at, m.arrival) <= (mark.at, mark.arrival)"
+        " JOIN peer_inbox i ON i.msg_id = m.msg_id AND i.peer = m.sender"
+        " WHERE mark.msg_id = ? AND mark.peer = ? ORDER BY m.at DESC, m.arrival DESC LIMIT 1",
+        (msg_id, peer_name),
     ).fetchone()
-    return row is not None
+    return row[0] if row else None
 
 
 def receive(db: Connection, data: MessageData, digests: Sequence[str], ip: str, at: float) -> MessageData | None:

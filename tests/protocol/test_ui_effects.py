@@ -56,6 +56,16 @@ def test_messages_are_read_up_to_the_one_that_is_named() -> None:
     ]
 
 
+def test_messages_are_read_up_to_an_own_message() -> None:
+    before = stores("1")
+    own = {"event": "new_message", "data": {"msg_id": "2", "from": "me", "to": "alice", "direction": "sent"}}
+    before = before.received(json.dumps(own), 1.5)
+    later = {"event": "new_message", "data": {"msg_id": "3", "from": "alice", "to": "me", "direction": "received"}}
+    before = before.received(json.dumps(later), 1.6)
+    for msg_id, left in (("2", 1), ("1", 1), ("3", 0)):
+        assert unread(after(before, "mark_read", "peer", "msg_id", peer="alice", msg_id=msg_id)) == [left, 0]
+
+
 def test_a_message_that_is_in_the_chat_twice_is_changed_twice() -> None:
     before = stores("1", "2")
     messages = [dict(each) for each in before.messages["alice"]]

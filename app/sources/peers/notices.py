@@ -127,8 +127,8 @@ class PeerNotices:
     async def _send_receipt(self, data: MarkRead) -> None:
         with suppress(StorageError, PeerProtocolError):
             wire.message_id(data.msg_id)
-            if await self._book.has_received(data.peer, data.msg_id):
-                await self._enqueue(data.peer, Receipt(id=new_id(), msg_id=data.msg_id))
+            if read := await self._book.newest_received(data.peer, data.msg_id):
+                await self._enqueue(data.peer, Receipt(id=new_id(), msg_id=read))
 
     async def _enqueue(self, name: str, notice: StoredNotice) -> None:
         """Store a notice, then send it. Nothing happens if the friend is not a peer."""

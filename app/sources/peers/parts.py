@@ -68,8 +68,8 @@ class PeerBook(Protocol):
     async def receive(self, data: MessageData, digests: Sequence[str], ip: str) -> MessageData | None:
         """Store a verified message. Return it as stored, maybe with another id; None if it is a duplicate."""
 
-    async def has_received(self, sender: str, msg_id: str) -> bool:
-        """Return whether a stored message was received from a peer, not fired as an event."""
+    async def newest_received(self, sender: str, msg_id: str) -> str | None:
+        """Return the ID of the newest message that was received from a peer, not fired, up to one, or None."""
 
     async def note_notice(self, sender: str, notice: StoredNotice, digest: str, ip: str) -> str | None:
         """Record a verified notice, and carry it out. Return a note for its row; None if it is a duplicate."""

@@ -876,6 +876,16 @@ async def test_a_read_receipt_that_waits_is_not_added_again(pair: Pair) -> None:
     assert [(each["kind"], each["msg_id"]) for each in items] == [("read", first), ("read", second)]
 
 
+async def test_reading_up_to_an_own_message_confirms_the_newest_one_of_the_peer_before(pair: Pair) -> None:
+    confirmed = [(await pair.exchange(pair.ben.a("hi", new_id())))["ack_msg_id"] for _ in range(2)]
+    await pair.ben.close()
+    own, _ = await pair.companion.chat.store.send("ben", "hello")
+    for peer, msg_id in (("cleo", own["msg_id"]), ("ben", new_id()), ("ben", own["msg_id"])):
+        await pair.companion.peer_link.notices._send_receipt(MarkRead(peer=peer, msg_id=msg_id))
+    waits = await pair.companion.peers.waiting("ben", BATCH, notices=True)
+    assert [json.loads(each.notice)["msg_id"] for each in waits] == [confirmed[-1]]
+
+
 async def test_a_reaction_is_sent_after_its_message(pair: Pair) -> None:
     """Regression: it was sent while the message waited for its next attempt, and the peer could not store it."""
     pair.ben.acknowledges = False
