@@ -25,7 +25,7 @@ from app.protocol.session.saved import (
 )
 from app.protocol.session.steps import Session
 from app.storage.file_library import changed_meanwhile
-from app.storage.saved_files import SavedFiles
+from app.storage.saved_files import Disk, SavedFiles
 from app.storage.session_library import SessionLibrary, load_file
 
 
@@ -34,6 +34,11 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
 
     active_recordings: Callable[[], Iterable[str]] = tuple
     """Returns the names of the recordings that are being written. Set by the companion."""
+
+    def __init__(self, library: SessionLibrary, disk: Disk) -> None:
+        super().__init__(library, disk)
+        self._writing = asyncio.Lock()
+        """Held from the parse of a text until it is written, so that changes are made in the order of the calls."""
 
     def recording_file(self, name: str) -> Path:
         """Return the file of a recording. Blocks. Raises ``NotFound``, and ``Invalid`` for a transcript."""
@@ -59,14 +64,16 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
         ``replaces`` are the hashes of the texts that the file may have, as ``editable`` returns them; empty: any.
         Raises ``Conflict`` if it has another one, unless that is ``edited``: another program has written it.
         """
-        if replaces:
-            with suppress(NotFound, StorageError):  # the file was deleted
-                if hash_of((await self.editable(self.find(name))).text) not in (*replaces, hash_of(edited.text)):
-                    raise changed_meanwhile(name)
-        if edited.notation != suffix:
-            session = await compute(parse_session, *edited)
-            return await self.save(name, format_session(session, suffix), suffix)
-        return await self.save(name, edited.text, suffix)
+        async with self._writing:
+            if replaces:
+                with suppress(NotFound, StorageError):  # the file was deleted
+                    found = await self.editable(self.find(name))
+                    if hash_of(found.text) not in (*replaces, hash_of(edited.text)):
+                        raise changed_meanwhile(name)
+            text = edited.text
+            if edited.notation != suffix:
+                text = format_session(await compute(parse_session, *edited), suffix)
+            return await self._save(name, text, suffix)
 
     async def load(self, saved: SavedSession) -> Session:
         """Read a whole session."""
@@ -82,6 +89,10 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
 
     async def save(self, name: str, text: str, suffix: str) -> SavedSession:
         """Save one of the user's sessions, and replace an existing one with that name."""
+        async with self._writing:
+            return await self._save(name, text, suffix)
+
+    async def _save(self, name: str, text: str, suffix: str) -> SavedSession:
         # A long text is not parsed in the thread of the database, which the chats need.
         saved = await compute(self._library.described, name, text, suffix)
         self._require_not_recorded(saved.name)
@@ -89,13 +100,15 @@ class SavedSessions(SavedFiles[SavedSession, SessionLibrary]):
 
     @override
     async def rename(self, name: str, new: str) -> SavedSession:
-        self._require_not_recorded(self.find(name).name)
-        return await super().rename(name, new)
+        async with self._writing:
+            self._require_not_recorded(self.find(name).name)
+            return await super().rename(name, new)
 
     @override
     async def delete(self, name: str) -> None:
-        self._require_not_recorded(self.find(name).name)
-        await super().delete(name)
+        async with self._writing:
+            self._require_not_recorded(self.find(name).name)
+            await super().delete(name)
 
     def _require_not_recorded(self, name: str) -> None:
         """Raise ``Conflict`` if a session is a recording that is being written."""
