@@ -104,18 +104,18 @@ def test_a_file_of_the_user_with_the_name_of_the_schema_is_kept(tmp_path: Path) 
     for content in ("mine", "[]", '{"title": "mine"}'):
         file.write_text(content)
         library.save("x", EVENT)
-        assert file.read_text() == content
+        assert file.read_text("utf-8") == content
     file.write_text(json.dumps({"title": file_schema(FileKind.FIXTURE)["title"], "old": True}))
     library.save("x", EVENT)
-    assert json.loads(file.read_text()) == file_schema(FileKind.FIXTURE)
+    assert json.loads(file.read_text("utf-8")) == file_schema(FileKind.FIXTURE)
 
 
 def test_new_settings_refer_to_their_schema_and_are_valid(tmp_path: Path) -> None:
     file = SettingsFile(tmp_path / "settings.toml")
     file.save(Settings(port=9000, saved_filters={"a": "is:invalid"}, theme="dark"))
-    text = file.path.read_text()
+    text = file.path.read_text("utf-8")
     assert text.startswith(f"#:schema ./{SCHEMA_FILE}\n")
-    schema = json.loads((tmp_path / SCHEMA_FILE).read_text())
+    schema = json.loads((tmp_path / SCHEMA_FILE).read_text("utf-8"))
     jsonschema_rs.validate(schema, tomllib.loads(text))
     assert not jsonschema_rs.is_valid(schema, {"port": 70_000})
     assert schema["properties"].keys() == set(Settings.__struct_fields__)
@@ -125,7 +125,7 @@ def test_new_settings_refer_to_their_schema_and_are_valid(tmp_path: Path) -> Non
 def test_settings_of_the_version_before_are_kept_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text("# mine\nport = 1\n")
     SettingsFile(tmp_path / "settings.toml").save(Settings(port=2))
-    assert (tmp_path / "settings.toml").read_text() == "# mine\nport = 2\n"
+    assert (tmp_path / "settings.toml").read_text("utf-8") == "# mine\nport = 2\n"
 
 
 def test_lines_of_sessions_are_valid() -> None:
