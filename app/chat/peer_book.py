@@ -312,9 +312,16 @@ class PeerBook:
         now = self._clock.wall()
         await self._submit(lambda db: peer_sql.note_acknowledged(db, peer, now))
 
-    async def done(self, id_: str, *, delivered: bool, method: str) -> None:
-        """Remove an item from the outbox, and store how its message was sent: ``direct`` or ``offline``."""
-        await self._submit(lambda db: peer_sql.done(db, id_, delivered=delivered, method=method))
+    async def done(self, id_: str, *, delivered: bool) -> None:
+        """Remove an item from the outbox, and store that its message was sent directly."""
+        await self._submit(lambda db: peer_sql.done(db, id_, delivered=delivered, method="direct"))
+
+    async def note_queued(self, id_: str, keys: PublicKeys) -> bool:
+        """Remove a message from the outbox that was encrypted for ``keys``, and put into the offline queue.
+
+        Return False, without a change, if its peer has other keys now, for which it is to be sent again.
+        """
+        return await self._submit(lambda db: peer_sql.note_queued(db, id_, keys))
 
     async def postpone(self, ids: list[str], seconds: float, *, method: str = "") -> None:
         """Try items again after some seconds. ``method`` is how their messages were sent without confirmation."""

@@ -339,6 +339,20 @@ def done(db: Connection, id_: str, *, delivered: bool, method: str) -> None:
         )
 
 
+def note_queued(db: Connection, id_: str, keys: PublicKeys) -> bool:
+    """Remove a message from the outbox that was encrypted for ``keys``, and put into the offline queue.
+
+    Return False, without a change, if its peer has other keys now, for which it is to be sent again.
+    """
+    row = db.execute(
+        "SELECT public_key, signing_key FROM peers JOIN peer_outbox ON peer = username WHERE id = ?", (id_,)
+    ).fetchone()
+    if row and _keys(*row) != keys:
+        return False
+    done(db, id_, delivered=False, method="offline")
+    return True
+
+
 def note_acknowledged(db: Connection, username: str, at: float) -> None:
     """Record that a peer has acknowledged something, which is also a sign of life."""
     db.execute("UPDATE peers SET acknowledges = 1 WHERE username = ? AND acknowledges = 0", (username,))

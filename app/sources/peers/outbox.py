@@ -258,7 +258,7 @@ class PeerOutbox:
             sealed: list[tuple[WaitingItem, bytes]] = []
             for item in items:
                 if item.message is None and not self._options().notices:  # switched off since it was stored
-                    await self._book.done(item.id, delivered=False, method="direct")
+                    await self._book.done(item.id, delivered=False)
                     continue
                 try:
                     sealed.append((item, self._seal(item, me, peer)))
@@ -285,14 +285,8 @@ class PeerOutbox:
                 for id_ in result.acked:
                     del attempts.refused[id_]
                 await self._book.note_acknowledged(name)
-            now = await self._book.find(name) or peer
-            if now.keys != peer.keys:  # what was sealed for the old ones proves nothing, and is to be sent again
-                confirmed = [each for each in sealed if each[0].id in result.acked]
-                if confirmed != sealed:
-                    rows.append(row(NOT_SENT, name, f"the keys of {name} were replaced meanwhile", warning=True))
-                sealed = confirmed
             for item, body in sealed:
-                rows += await self._store_result(attempts, item, body, me, now, result)
+                rows += await self._store_result(attempts, item, body, me, peer, result)
             if result.acked and not peer.online and self.on_alive:
                 self._tasks.spawn(self.on_alive(name), f"the peer {name} is online")
             # What was tried is done or postponed, so ``due`` finds others: this ends, also if nothing is confirmed.
@@ -326,13 +320,16 @@ class PeerOutbox:
     async def _store_result(
         self, attempts: _Attempts, item: WaitingItem, body: bytes, me: Identity, peer: Peer, result: Exchange
     ) -> list[ServerNote]:
-        """Store the result for an item, and return its row. There is none if it is as it was before."""
+        """Store the result for an item, and return its row. There is none if it is as it was before.
+
+        ``peer`` has the keys for which the item was sealed.
+        """
         name = peer.username
         opened: Any = _opened(item)
         delay = BACKOFF_S[min(item.attempts, len(BACKOFF_S) - 1)]
         if item.id in result.acked:
             self._note_result(item.id, "confirmed")
-            await self._book.done(item.id, delivered=item.message is not None, method="direct")
+            await self._book.done(item.id, delivered=item.message is not None)
             return [row(SENT, name, f"{name} has confirmed it", sealed=body, opened=opened)]
         event, why = (SENT, "written") if item.id in result.written else (NOT_SENT, result.error)
         try:
@@ -342,9 +339,12 @@ class PeerOutbox:
             return [row(event, name, note, sealed=body, opened=opened, warning=True)]
         if not is_waiting:  # deleted, forgotten with its peer, replaced, or confirmed
             if item.id in result.written:
-                await self._book.done(item.id, delivered=False, method="direct")
+                await self._book.done(item.id, delivered=False)
             note = f"{why}; it was removed from the outbox meanwhile, so it is not sent again"
             return [row(event, name, note, sealed=body, opened=opened)]
+        keys, peer = peer.keys, await self._book.find(name) or peer
+        if keys != peer.keys:  # what was sealed for the old ones proves nothing, and is to be sent again
+            return [_keys_replaced(name)]
         is_refused = result.closed and item.message is not None and (peer.acknowledges or bool(result.acked))
         is_written = item.id in result.written and not is_refused
         is_sent_once = item.message is None and (bool(peer.offered) or not result.closed)
@@ -370,13 +370,14 @@ class PeerOutbox:
                 except RequestError as error:  # it may accept others
                     why = f"{why}, and the offline queue rejected it: {error.reason.removesuffix('.')}"
                 else:
+                    if not await self._book.note_queued(item.id, keys):
+                        return [_keys_replaced(name)]
                     self._note_result(item.id, "queued")
-                    await self._book.done(item.id, delivered=False, method="offline")
                     return [row(SENT, name, f"{why}; it waits in the offline queue", sealed=body, opened=opened)]
             if attempts.not_queued:
                 why = f"{why}, and {attempts.not_queued}"
         if is_last:
-            await self._book.done(item.id, delivered=False, method="direct")
+            await self._book.done(item.id, delivered=False)
             return [row(SENT, name, why, sealed=body, opened=opened)]
         if item.attempts and not item.due:  # tried with a new item; if that counted, the delay would grow with each
             return []
@@ -387,6 +388,10 @@ class PeerOutbox:
         return [
             row(NOT_SENT, name, f"{why}; next attempt in {delay:g} s", sealed=body, opened=opened, warning=True)
         ]
+
+
+def _keys_replaced(name: str) -> ServerNote:
+    return row(NOT_SENT, name, f"the keys of {name} were replaced meanwhile", warning=True)
 
 
 def _opened(item: WaitingItem) -> Any:

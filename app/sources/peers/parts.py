@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from app.protocol.backend import MessageData
 from app.protocol.peers.extension import StoredNotice
-from app.protocol.peers.keys import Identity
+from app.protocol.peers.keys import Identity, PublicKeys
 from app.protocol.peers.peer import Peer
 
 
@@ -92,8 +92,11 @@ class PeerBook(Protocol):
     async def due(self, limit: int, *, notices: bool = False) -> list[str]:
         """Return the friends with an item that is due and among the ``limit`` oldest ones of ``waiting``."""
 
-    async def done(self, id_: str, *, delivered: bool, method: str) -> None:
-        """Remove an item from the outbox."""
+    async def done(self, id_: str, *, delivered: bool) -> None:
+        """Remove an item from the outbox that was sent directly."""
+
+    async def note_queued(self, id_: str, keys: PublicKeys) -> bool:
+        """Remove a message from the outbox that is in the offline queue. False if its peer has other keys now."""
 
     async def postpone(self, ids: list[str], seconds: float, *, method: str = "") -> None:
         """Try items again later."""

@@ -679,17 +679,41 @@ async def test_a_message_is_in_the_queue_also_if_keys_are_accepted_just_after_it
     """Regression: the note said that ben was forgotten, and that the message is not sent."""
     pair.companion.peer_link.outbox.queue = queue = MemoryQueue()
     await pair.ben.close()
-    peers, done = pair.companion.peers, pair.companion.peers.done
+    peers, note_queued = pair.companion.peers, pair.companion.peers.note_queued
 
-    async def accept_then(id_: str, *, delivered: bool, method: str) -> None:
-        await done(id_, delivered=delivered, method=method)
+    async def accept_then(id_: str, keys: PublicKeys) -> bool:
+        is_noted = await note_queued(id_, keys)
         await peers.offer("ben", PublicKeys.parse(**_parsed(IndependentPeer("ben", "anna").keys)))
         await peers.decide("ben", accept=True)
+        return is_noted
 
-    monkeypatch.setattr(peers, "done", accept_then)
+    monkeypatch.setattr(peers, "note_queued", accept_then)
     posted = await post(pair)
     assert posted.note == "ben cannot be reached; the message waits in the offline queue."
     assert [each.msg_id for each in queue.messages] == [posted.data["msg_id"]]
+
+
+async def test_messages_are_sent_again_if_keys_are_accepted_while_one_is_put_into_the_queue(pair: Pair) -> None:
+    """Regression: they were removed from the outbox, and in the queue for the former keys only."""
+    peers, new = pair.companion.peers, IndependentPeer("ben", "anna")
+    new.learn(**(await pair.companion.identity.load()).public.as_json())
+    await pair.ben.close()
+    await post(pair, "first")
+
+    class AcceptingQueue(MemoryQueue):
+        async def put(self, message: QueuedMessage) -> None:
+            await super().put(message)
+            if len(self.messages) == 1:
+                await peers.offer("ben", PublicKeys.parse(**_parsed(new.keys)))
+                await peers.decide("ben", accept=True)
+
+    pair.companion.peer_link.outbox.queue = for_former_keys = AcceptingQueue()
+    posted = await post(pair, "second")
+    assert posted.note == "The message is stored, and is sent again later: the keys of ben were replaced meanwhile."
+    assert len(for_former_keys.messages) == 1
+    pair.companion.peer_link.outbox.queue = queue = MemoryQueue()
+    await again(pair, 0)
+    assert [new.open_a(json.loads(each.envelope))["text"] for each in queue.messages] == ["first", "second"]
 
 
 async def test_a_failing_queue_keeps_the_message(pair: Pair) -> None:
