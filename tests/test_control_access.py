@@ -374,6 +374,26 @@ async def test_a_revoked_agent_token_is_deleted_when_the_keyring_is_unlocked_lat
     assert keyring.passwords == {}
 
 
+async def test_a_late_deletion_of_an_agent_token_is_made_if_the_next_one_was_given_up(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring = HangingKeyring()
+    keyring.unlocked.set()
+    with using(keyring):
+        agent = AgentToken(folders, in_keyring=True)
+        await agent.create()
+        keyring.unlocked.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(control_token, "KEYRING_TIMEOUT_S", 0.02)
+            for change in (agent.revoke, agent.create):
+                with pytest.raises(TokenError, match="Unlock it and try again"):
+                    await change()
+        await asyncio.to_thread(keyring.answer)
+        later = AgentToken(folders, in_keyring=True)
+        await later.load()
+    assert later.value == "", "a revoked token does not come back"
+
+
 async def test_a_late_deletion_of_an_agent_token_does_not_delete_the_next_one(
     folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -33,8 +34,10 @@ KEYRING_TIMEOUT_S = 5.0
 """Timeout in seconds. A locked keyring asks the user for a password, which the companion does not wait for."""
 _changing = defaultdict[str, threading.Lock](threading.Lock)
 """Locks by account, held during a change in the keyring, so that a late one ends before the next one begins."""
-_newest: dict[str, Future[str | None]] = {}
-"""The results of the newest changes in the keyring, by account."""
+_numbers = count(1)
+"""The numbers of the changes in the keyring, in the order of the requests."""
+_newest_made = defaultdict[str, int](int)
+"""The numbers of the newest changes that were made in the keyring, by account."""
 MIN_LENGTH = 16
 MAX_BYTES = 4096
 
@@ -244,25 +247,26 @@ async def change_in_thread(account: str, token: str | None, *, undo: bool = True
 
     Return None after ``KEYRING_TIMEOUT_S``. If the user unlocks the keyring later, it keeps its content: the change
     is not made, or undone if it had begun. If ``undo`` is False, it is made nevertheless, unless a newer change of
-    the account was requested. Changes of one account are made one after another.
+    the account was made meanwhile. Changes of one account are made one after another.
     """
-    return await _within_timeout(partial(_change, account, token, undo=undo))
+    return await _within_timeout(partial(_change, account, token, next(_numbers), undo=undo))
 
 
-def _change(account: str, token: str | None, result: Future[str | None], *, undo: bool) -> None:
+def _change(account: str, token: str | None, number: int, result: Future[str | None], *, undo: bool) -> None:
     """Change the keyring and set ``result``. If that is cancelled, see ``change_in_thread``."""
-    _newest[account] = result
     try:
         import keyring
 
         keyring.get_password(SERVICE, account)  # a locked keyring may never answer this: others do not wait for it
         with _changing[account]:
-            if result.cancelled() and (undo or _newest[account] is not result):
+            if result.cancelled() and (undo or _newest_made[account] > number):
                 return
-            before = keyring.get_password(SERVICE, account)
+            before = keyring.get_password(SERVICE, account) if undo else None  # it may ask the user
             changed = _stored_or_deleted(account, token)
             if not _set(result, changed) and undo:
                 _stored_or_deleted(account, before)
+            elif changed is not None:
+                _newest_made[account] = max(_newest_made[account], number)
     except Exception as error:  # backends raise many kinds of errors
         log.info("the keyring cannot be used: %s", type(error).__name__)
         _set(result, None)
