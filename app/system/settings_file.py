@@ -170,16 +170,17 @@ def _merged(before: Any, after: Any, read: Any) -> Any:
     """Return the value to save: ``after``, which was ``before`` when it was loaded or saved last.
 
     If the file has a list or table that was edited meanwhile (``read``), return ``after`` with these edits: without
-    entries that were deleted in the file, and with those that were added. A text in a table is that of the file,
-    unless it was changed here. The list has the order of ``after``; entries of the file come last.
+    entries that were deleted in the file, and with those that were added. An entry of a table whose text was added
+    or changed here is kept as it is here; others have the text of the file. The list has the order of ``after``;
+    entries of the file come last.
     """
     if read == before or not isinstance(after, list | dict):
         return after
-    kept = [each for each in after if each in read or each not in before]
+    table = after if isinstance(after, dict) else {}
+    changed = {key for key, text in table.items() if text != before.get(key)}
+    kept = [each for each in after if each in read or each not in before or each in changed]
     kept += [each for each in read if each not in before and each not in after]
-    if isinstance(after, list):
-        return kept
-    return {key: after[key] if key in after and after[key] != before.get(key) else read[key] for key in kept}
+    return {key: table[key] if key in changed else read[key] for key in kept} if isinstance(after, dict) else kept
 
 
 def _new_document() -> Any:

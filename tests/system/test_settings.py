@@ -267,6 +267,15 @@ def test_changes_of_a_list_or_table_and_edits_of_it_are_merged(file: SettingsFil
     assert saved.saved_filters == {"a": "11", "b": "22", "d": "4", "e": "5"}
 
 
+def test_a_saved_filter_that_was_changed_is_kept_although_it_was_deleted_in_the_file(file: SettingsFile) -> None:
+    file.save(Settings(saved_filters={"a": "1", "b": "2", "c": "3"}))
+    settings = file.load()
+    SettingsFile(file.path).save(Settings(saved_filters={"b": "2"}))
+    settings.saved_filters["a"] = "11"
+    file.save(settings)
+    assert SettingsFile(file.path).load().saved_filters == {"a": "11", "b": "2"}
+
+
 def test_a_merged_list_has_the_order_in_use(file: SettingsFile) -> None:
     """Regression: it had that of the file, and a fixture that was renamed lost its place among the pins."""
     file.save(Settings(pinned=["a", "b", "c"]))
