@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 
 from msgspec.structs import replace
 
-from app.protocol.errors import StorageError
+from app.protocol.errors import RequestError, StorageError
 from app.protocol.file_names import name_key
 from app.protocol.fixture import Fixture, SavedFixture
 from app.storage.fixtures import FixtureLibrary
@@ -66,7 +66,7 @@ class Fixtures(SavedFiles[SavedFixture, FixtureLibrary]):
     async def rename_with_pins(self, old: str, new: str, change_settings: ChangeSettings) -> SavedFixture:
         """Rename a fixture like ``rename``, and its pins in the settings.
 
-        If they cannot be saved, undo it, and raise ``StorageError``.
+        If they cannot be saved, undo it if possible, and raise ``StorageError``, which says which name it has.
         """
         pins = self.pins_of(old)
         renamed = await self.rename(old, new)
@@ -78,6 +78,10 @@ class Fixtures(SavedFiles[SavedFixture, FixtureLibrary]):
             try:
                 await change_settings(rename_pins)
             except (InvalidSettings, StorageError) as error:  # the pins would be lost
-                await self.rename(renamed.name, old)
-                raise StorageError(f"{old} is not renamed, because its pin could not be saved: {error}") from None
+                try:
+                    await self.rename(renamed.name, old)
+                    result = "is not renamed, because"
+                except (RequestError, StorageError):
+                    result = f"is now {renamed.name}, but"
+                raise StorageError(f"{old} {result} its pin could not be saved: {error}") from None
         return renamed

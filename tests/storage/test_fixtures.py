@@ -1,10 +1,12 @@
 """The fixture library: reading, finding, saving, renaming and deleting files."""
 
+import asyncio
 import os
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unicodedata import normalize
 
@@ -171,6 +173,22 @@ def test_the_user_has_a_fixture_under_all_forms_of_its_name(library: FixtureLibr
     assert all(map(saved.has_own, ("mine/é", " MINE/É", normalize("NFD", "mine/é"))))
     name = next(each.name for each in library.all if not each.own)
     assert not any(map(saved.has_own, (name, "mine/e", "é")))
+
+
+async def test_the_name_of_a_fixture_whose_rename_cannot_be_undone_is_reported(
+    library: FixtureLibrary, own: Path
+) -> None:
+    library.save("old", ONE)
+    disk: Any = SimpleNamespace(run_in_thread=asyncio.to_thread)
+
+    async def fail(*_: object) -> None:
+        put(own, "old.json", TWO)
+        raise StorageError("the disk is full")
+
+    with pytest.raises(StorageError) as caught:
+        await Fixtures(library, disk, lambda: ["old"]).rename_with_pins("old", "new", fail)
+    assert str(caught.value) == "old is now new, but its pin could not be saved: the disk is full"
+    assert library.find("new").fixture == ONE
 
 
 def test_a_user_fixture_hides_the_built_in_one_until_it_is_deleted(library: FixtureLibrary, own: Path) -> None:
