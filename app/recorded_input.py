@@ -3,7 +3,7 @@
 of the envelope's keys in them, if the UI has others than the companion. Of a bug report bundle (.zip), its
 recording is read. In a recording that is a file of its own, an invalid line is an error that names it; an invalid
 last line is ignored, because it may be cut off. A scenario without any recorded row is an error, too. The size of a
-file and the length of its lines are limited.
+file and the length of its lines are limited. ``saved_recording`` finds the file of a saved recording by its name.
 """
 
 import os
@@ -24,7 +24,11 @@ from app.protocol.session.steps import NO_HEADER, Header, InvalidStep, header_fr
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 from app.protocol.wire_names import WireNames
+from app.storage.library_folders import library_for
+from app.storage.session_library import SessionLibrary
 from app.system.files import open_regular, read_file, reason
+from app.system.paths import Folders
+from app.system.settings_file import SettingsFile
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
 MAX_LINE_BYTES = 128 * 1024 * 1024
@@ -60,6 +64,20 @@ def read_run(
         raise Malformed(f"{file.name} is not text in UTF-8.") from None
     except OSError as error:
         raise NotFound(f"{file} cannot be read: {reason(error)}.") from None
+
+
+def saved_recording(name: str, data_dir: Path | None) -> Path | None:
+    """Return the file of a saved recording, found by its name as in a running companion; None if there is none.
+
+    Raises ``NotFound`` if several have the name, and ``Invalid`` for a transcript.
+    """
+    folders = Folders.of(data_dir)
+    chosen = SettingsFile(folders.settings_file).load().sessions
+    library = library_for(SessionLibrary, chosen, folders.sessions)
+    if library.folder and os.path.isfile(file := library.folder / f"{name}{LINES}"):  # noqa: PTH113
+        return file  # even if it is not valid: the error says where
+    library.read()
+    return library.recording(name) if library.matching(name) else None
 
 
 def _opened(file: Path, max_bytes: int) -> BinaryIO:

@@ -215,21 +215,20 @@ def recording_file(name: str, data_dir: Path | None) -> Path:
     """Return the file of a recording: a file, that of a run in the data folder, or a saved one by its name.
 
     Saved ones are in the folder of the settings: a companion that was started with ``--sessions`` has another one.
+    Raise ``BadParameter`` for the name of a run that was not recorded, of several recordings, or of a scenario.
     """
+    from app.protocol.errors import RequestError
+    from app.recorded_input import saved_recording
     from app.system.paths import Folders
-    from app.system.settings_file import SettingsFile
 
     if os.path.isfile(name):  # noqa: PTH113 - not an error if it cannot be the name of a file
         return Path(name)
-    folders = Folders.of(data_dir)
     if name in RUNS:
-        folder = folders.recordings
-    else:
-        setting = SettingsFile(folders.settings_file).load().sessions
-        folder = Path(os.path.expanduser(setting)) if setting else folders.sessions  # noqa: PTH111 - no error for ~name
-    found = folder / f"{name}.session.jsonl"
-    if os.path.isfile(found):  # noqa: PTH113
-        return found
-    if name in RUNS:
+        found = Folders.of(data_dir).recordings / f"{name}.session.jsonl"
+        if found.is_file():
+            return found
         raise typer.BadParameter(f"there is no recording {name} yet. It is made while the companion runs")
-    return Path(name)
+    try:
+        return saved_recording(name, data_dir) or Path(name)
+    except RequestError as error:
+        raise typer.BadParameter(error.reason) from None

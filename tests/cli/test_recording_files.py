@@ -60,6 +60,21 @@ def test_a_saved_recording_is_examined_by_its_name(tmp_path: Path, text: str) ->
     assert "there is no recording run-before" in run("contract", "lint", "run-before", *at).stderr
 
 
+def test_a_saved_recording_is_found_as_in_a_running_companion(tmp_path: Path, text: str) -> None:
+    """By the last part of its name, in any case."""
+    for folder in ("bugs", "other"):
+        (tmp_path / "sessions" / folder).mkdir(parents=True)
+    (tmp_path / "sessions" / "bugs" / "lunch.session.jsonl").write_text(text, "utf-8")
+    at = ("--data-dir", tmp_path)
+    for name in ("lunch", "Bugs/Lunch"):
+        assert len(run("journal", "--recording", name, "--json", *at).stdout.splitlines()) == 3
+        assert run("contract", "lint", name, *at).stdout
+    (tmp_path / "sessions" / "other" / "lunch.session.jsonl").write_text(text, "utf-8")
+    (tmp_path / "sessions" / "talk.chat").write_text("alice: hi\n", "utf-8")
+    for name, why in {"lunch": "did you mean bugs/lunch or other/lunch", "talk": "talk is a scenario"}.items():
+        assert why in " ".join(run("contract", "lint", name, *at).stderr.replace("│", " ").split())
+
+
 def test_a_bug_report_is_exported_converted_and_examined(bundle: Path, tmp_path: Path) -> None:
     exported = run("session", "export", bundle, "--as", "playwright")
     assert exported.exit_code == 0, exported.output
