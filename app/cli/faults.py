@@ -62,7 +62,8 @@ def set_(
 
     if not faults and (only or direction != "to_ui"):
         raise typer.BadParameter("--direction and --only need a FAULT: those of a profile have their own")
-    _check_target(to, faults or [], profile)
+    has_options = bool(profile or only or direction != "to_ui" or seed is not None)
+    _check_target(to, faults or [], profile, has_options=has_options)
     body: dict[str, Any] = {"to": to}
     if profile:
         body["profile"] = profile
@@ -212,22 +213,49 @@ def delete_profile(name: Name, json: Json = False, data_dir: DataDir = None) -> 
     print_result(f"deleted {name}", {"deleted": name}, json)
 
 
-def _check_target(to: str, faults: list[str], profile: str | None) -> None:
+def _check_target(to: str, faults: list[str], profile: str | None, *, has_options: bool) -> None:
     """End the command if a fault or a profile stands where the target must be, or if there is neither."""
     from app.cli.control import fail
-    from app.protocol.faults.kinds import KIND_BY_NAME
 
-    command = "companion faults set all"
-    if to.partition(",")[0].partition("=")[0] in KIND_BY_NAME:
-        words = " ".join([to, *faults])
+    command = "companion faults set"
+    if _is_fault(to):
+        words = "TARGET FAULT..." if has_options else _target_first([to, *faults]) or "TARGET FAULT..."
         fail(f"{to[:80]!r} is a fault, not a target. Write the target first: {command} {words}", Exit.USAGE)
     if faults or profile:
         return
-    if "=" in to or to.startswith(("all", "user:", "client:")):
-        fail(f"Add a target and faults, as in {command} loss=0.5, or a target and --profile NAME.", Exit.USAGE)
-    targets = "Use all, user:NAME or client:NUMBER"
-    profile = f'"{to}"' if " " in to else to
-    fail(f"{to[:80]!r} is not a target. {targets}. For a profile: {command} --profile {profile}", Exit.USAGE)
+    if "=" in to or _is_target(to):
+        fail(f"Add a target and faults, as in {command} all loss=0.5, or a target and --profile NAME.", Exit.USAGE)
+    use = f"Use all, user:NAME or client:NUMBER. For a profile: {command} all --profile {_quoted(to)}"
+    fail(f"{to[:80]!r} is not a target. {use}", Exit.USAGE)
+
+
+def _target_first(words: list[str]) -> str:
+    """Return the words with the target moved to the front; empty if there is none, or a fault is not valid."""
+    from app.protocol.faults.words import InvalidFault, parse_fault
+
+    targets = [each for each in words if _is_target(each)]
+    faults = [each for each in words if not _is_target(each)]
+    try:
+        for each in faults:
+            parse_fault(each)
+    except InvalidFault:
+        return ""
+    return " ".join([_quoted(targets[0]), *faults]) if len(targets) == 1 else ""
+
+
+def _is_fault(word: str) -> bool:
+    """Return whether a word begins with the name of a kind of fault."""
+    from app.protocol.faults.kinds import KIND_BY_NAME
+
+    return word.partition(",")[0].partition("=")[0] in KIND_BY_NAME
+
+
+def _is_target(word: str) -> bool:
+    return word == "all" or word.startswith(("user:", "client:"))
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if " " in word else word
 
 
 def _parsed(word: str, direction: str, only: str) -> dict[str, Any]:
@@ -242,7 +270,7 @@ def _parsed(word: str, direction: str, only: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = msgspec.to_builtins(parse_fault(word, direction, only))  # type: ignore[arg-type]
     except InvalidFault as error:
-        profile = "" if "=" in word else f" For a profile, use --profile {word}."
+        profile = "" if "=" in word or _is_fault(word) else f" For a profile, use --profile {_quoted(word)}."
         fail(f"{error}{profile}", Exit.USAGE)
     return found
 

@@ -133,8 +133,13 @@ def test_a_profile_is_armed_by_name_and_a_broken_one_is_explained(
     [
         (("set", "all", "los=0.5"), "did you mean loss?"),
         (("set", "all", "loss=7"), "must be at most 1"),
-        (("set", "loss=0.5", "reorder"), "Write the target first: companion faults set all loss=0.5 reorder"),
+        (("set", "loss=0.5", "reorder"), "Write the target first: companion faults set TARGET FAULT..."),
         (("set", "duplicate"), "'duplicate' is a fault, not a target."),
+        (("set", "loss=0.5", "user:a b", "reorder"), 'companion faults set "user:a b" loss=0.5 reorder'),
+        (("set", "loss=0.5", "all"), "companion faults set all loss=0.5"),
+        (("set", "loss", "all"), "companion faults set TARGET FAULT..."),
+        (("set", "loss=0.5", "all", "--seed", "1"), "companion faults set TARGET FAULT..."),
+        (("set", "loss=0.5", "--profile", "twice"), "companion faults set TARGET FAULT..."),
         (("set", "flaky-cafe"), "For a profile: companion faults set all --profile flaky-cafe"),
         (("set", "user:me"), "Add a target and faults, as in companion faults set all loss=0.5"),
         (("set", "all", "flaky-cafe"), "For a profile, use --profile flaky-cafe."),
@@ -144,6 +149,10 @@ def test_a_profile_is_armed_by_name_and_a_broken_one_is_explained(
 )
 def test_an_invalid_fault_is_explained(run: Run, arguments: tuple[str, ...], reason: str) -> None:
     assert reason in "\n".join(run("faults", *arguments, exits=2).err)
+
+
+def test_a_kind_of_fault_is_not_suggested_as_a_profile(run: Run) -> None:
+    assert "--profile" not in "\n".join(run("faults", "set", "all", "loss", exits=2).err)
 
 
 def test_a_rest_fault_of_a_route_that_does_not_exist_is_armed_with_a_warning(program: Companion, run: Run) -> None:
