@@ -330,6 +330,22 @@ async def test_saving_renaming_and_deleting_a_fixture_emits_changed(tmp_path: Pa
     await companion.close()
 
 
+async def test_renamed_is_emitted_before_any_changed_that_lacks_the_old_name(tmp_path: Path) -> None:
+    companion = Companion(Settings(), fixtures_folder=tmp_path)
+    await companion.open()
+    await companion.fixtures.save("mine/x", MESSAGE_FIXTURE)
+    emitted: list[Any] = []
+    companion.fixtures.renamed.connect(lambda renamed: emitted.append((renamed[0], renamed[1].name)))
+    companion.fixtures.changed.connect(lambda _: emitted.append(companion.fixtures.has_own("mine/x")))
+    await companion.fixtures.rename("x", "mine/y")
+    assert emitted == [("mine/x", "mine/y"), False]
+    (tmp_path / "mine" / "y.json").unlink()
+    with pytest.raises(RequestError, match="There is no fixture 'mine/y'"):
+        await companion.fixtures.rename("mine/y", "mine/z")
+    assert emitted == [("mine/x", "mine/y"), False, False]
+    await companion.close()
+
+
 async def test_missing_pinned_fixtures_are_omitted(tmp_path: Path) -> None:
     companion = Companion(Settings(pinned=["gone", "basics/typing", "mine"]), fixtures_folder=tmp_path)
     await companion.open()

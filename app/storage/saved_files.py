@@ -1,8 +1,9 @@
 """The base class of saved fixtures, sessions and profiles: holds the current file library (``file_library``).
-Finds items in memory, runs disk access in a thread, and emits ``changed``. ``Companion`` calls ``use`` to replace
-the library when the setting of its folder changes.
+Finds items in memory, runs disk access in a thread, and emits ``renamed`` and ``changed``. ``Companion`` calls
+``use`` to replace the library when the setting of its folder changes.
 """
 
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -31,6 +32,10 @@ class SavedFiles(Generic[ItemT, LibraryT]):
         self._disk = disk
         self.changed: Signal[None] = Signal()
         """Emitted when items were saved, renamed or deleted, or have changed on the disk."""
+        self.renamed: Signal[tuple[str, ItemT]] = Signal()
+        """Emitted with the old name and the renamed item, before ``changed``."""
+        self._renamed: deque[tuple[str, ItemT]] = deque()
+        """What the thread has renamed, until ``renamed`` is emitted."""
 
     @property
     def all(self) -> list[ItemT]:
@@ -68,11 +73,18 @@ class SavedFiles(Generic[ItemT, LibraryT]):
     async def read(self) -> None:
         """Read the folders again. Emit ``changed`` if anything has changed."""
         if await self._disk.run_in_thread(self._library.read):
-            self.changed.emit(None)
+            self._emit_changed()
 
     async def rename(self, name: str, new: str) -> ItemT:
         """Rename one of the user's items."""
-        return await self._change(lambda: self._library.rename(name, new))
+
+        def rename_file() -> ItemT:
+            old = self._library.look_up(name).name  # its file may have been deleted
+            item: ItemT = self._library.rename(old, new)
+            self._renamed.append((old, item))
+            return item
+
+        return await self._change(rename_file)
 
     async def delete(self, name: str) -> None:
         """Delete one of the user's items."""
@@ -84,7 +96,12 @@ class SavedFiles(Generic[ItemT, LibraryT]):
             result = await self._disk.run_in_thread(work)
         except RequestError:
             if (self.all, self.warnings) != before:  # it has read the folders again
-                self.changed.emit(None)
+                self._emit_changed()
             raise
-        self.changed.emit(None)
+        self._emit_changed()
         return result
+
+    def _emit_changed(self) -> None:
+        while self._renamed:
+            self.renamed.emit(self._renamed.popleft())
+        self.changed.emit(None)

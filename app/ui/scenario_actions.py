@@ -27,8 +27,6 @@ class ScenarioActions(QObject):
 
     stored = Signal(object, object)
     """Emitted with a copy of the ``Scenario`` as it was saved, and the ``SavedSession``."""
-    renamed = Signal(str, object)
-    """Emitted with the old name, and the ``SavedSession`` under its new name."""
     deleted = Signal(str)
     """Emitted with the name of a scenario that was deleted."""
     status_message = Signal(str)
@@ -149,15 +147,10 @@ class ScenarioActions(QObject):
         self._do(saving, stored, on_error=failed)
 
     def _rename(self, old: str, new: str) -> None:
-        def renamed(saved: SavedSession) -> None:
-            self.renamed.emit(old, saved)
-            self.status_message.emit(f"Renamed {old} to {saved.name}")
-
-        def ended() -> None:
-            self._edits.renaming = ""
-
-        self._edits.renaming = old
-        self._do(self._companion.saved_sessions.rename(old, new), renamed, ended=ended)
+        self._do(
+            self._companion.saved_sessions.rename(old, new),
+            lambda saved: self.status_message.emit(f"Renamed {old} to {saved.name}"),
+        )
 
     def _delete(self, name: str) -> None:
         def deleted(_: None) -> None:

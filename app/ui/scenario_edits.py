@@ -69,8 +69,6 @@ class ScenarioEdits:
     """Scenarios with unsaved changes that are not shown, by key."""
     loading: SavedSession | None = None
     """The file that is being read, to show it instead of the current scenario."""
-    renaming: str = ""
-    """The name of a file that is being renamed. It is not lost, although the name no longer exists."""
     _created: int = 0
 
     @property
@@ -161,7 +159,7 @@ class ScenarioEdits:
         """
         lost: dict[str, Scenario] = {}
         for each in self._open:
-            if each.saved and each.has_changes and each.saved.name not in {*saved, self.renaming}:
+            if each.saved and each.has_changes and each.saved.name not in saved:
                 self.drafts.pop(each.key, None)
                 lost[each.key] = each
                 each.file_name = each.saved.name

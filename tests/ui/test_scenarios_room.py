@@ -412,6 +412,57 @@ async def test_what_is_renamed_stays_open(room: ScenariosRoom, companion: Compan
     assert room.list.tree.currentIndex().data(NAME) == "mine/bug"
 
 
+async def test_what_is_renamed_elsewhere_stays_open(room: ScenariosRoom, companion: Companion) -> None:
+    """Regression: it was closed, also while it was running, and unsaved changes were those of no file."""
+    other = "mine/other"
+    await companion.saved_sessions.save(other, "# Other\nwait 20s\n", ".chat")
+    await choose(room, OWN)
+    await write(room, "# Lunch\nalice: hi\n")
+    await choose(room, other)
+    room.controls.run()
+    await until(lambda: room.controls.runs.running)
+    await asyncio.gather(
+        companion.saved_sessions.rename(other, "mine/dinner"),
+        companion.saved_sessions.rename(OWN, "mine/breakfast"),
+    )
+    assert room.edits.key == "mine/dinner"
+    assert room.list.tree.currentIndex().data(NAME) == "mine/dinner"
+    assert room.controls.bar.run.text() == "Stop"
+    assert list(room.edits.drafts) == ["mine/breakfast"]
+    assert room.edits.drafts["mine/breakfast"].saved is companion.saved_sessions.find("mine/breakfast")
+
+
+async def test_a_scenario_that_is_renamed_while_it_is_read_is_shown(
+    room: ScenariosRoom, companion: Companion
+) -> None:
+    room.choose(OWN)
+    assert room.edits.loading
+    await companion.saved_sessions.rename(OWN, "mine/dinner")
+    await until(lambda: room.edits.key == "mine/dinner")
+    assert room.form.editor.toPlainText() == TEXT
+    assert room.edits.chosen_key == "mine/dinner"
+
+
+@pytest.mark.parametrize("changed", [False, True])
+async def test_a_deleted_scenario_that_cannot_be_renamed_is_closed_or_not_saved(
+    room: ScenariosRoom, folder: Path, changed: bool
+) -> None:
+    """Regression: it stayed open, although the list did not contain it."""
+    await choose(room, OWN)
+    if changed:
+        await write(room, "# Lunch\nalice: hi\n")
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
+    (folder / f"{OWN}.chat").unlink()
+    action(room, "Rename …").trigger()
+    dialog().name.setText("mine/dinner")
+    dialog()._accept()
+    await until(lambda: messages)
+    assert messages == [f"There is no session '{OWN}'."]
+    assert room.edits.key == ("new:1" if changed else "")
+    assert listed(room).get("Not saved") == (["Lunch •"] if changed else None)
+
+
 async def test_a_file_that_another_program_changes_is_shown_unless_there_are_unsaved_changes(
     room: ScenariosRoom, companion: Companion, folder: Path
 ) -> None:

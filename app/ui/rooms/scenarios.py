@@ -210,12 +210,12 @@ class ScenariosRoom(FocusStart):
         self.controls.changed.connect(self._on_run_changed)
         self.controls.others.show_requested.connect(self.choose)
         actions.stored.connect(self._on_stored)
-        actions.renamed.connect(self._on_renamed)
         actions.deleted.connect(self._on_deleted)
         actions.status_message.connect(self.status_message)
         self.record.record_requested.connect(actions.record)
         self.record.stop_requested.connect(actions.stop_recording)
         self._disconnects = [
+            self._companion.saved_sessions.renamed.connect(lambda renamed: self._on_renamed(*renamed)),
             self._companion.saved_sessions.changed.connect(lambda _: self._on_files_changed()),
             self._companion.fixtures.changed.connect(lambda _: self.check.check_again()),
             self._companion.catalog_changed.connect(lambda _: self.check.check_again()),
@@ -510,15 +510,20 @@ class ScenariosRoom(FocusStart):
         self.refresh()
 
     def _on_renamed(self, before: str, saved: SavedSession) -> None:
+        """Keep a renamed file open. The library emits ``changed`` next."""
         self.controls.runs.rename(before, saved.name)
+        if self.edits.loading and self.edits.loading.name == before:
+            self._open(saved)
         for each in self.edits.of_file(before):
+            if each.saved is None:
+                each.file_name = saved.name
+                continue
             self.edits.drafts.pop(each.key, None)
             each.key, each.saved = saved.name, saved
             if each is not self.edits.current:
                 self.edits.drafts[each.key] = each
             elif not each.is_editable:
                 self._open(saved)  # its text contains the name
-        self.refresh()
 
     def _on_deleted(self, name: str) -> None:
         for each in self.edits.of_file(name):
@@ -537,7 +542,7 @@ class ScenariosRoom(FocusStart):
             self.controls.runs.rename(before, each.key)
         if current and current in found.values():
             self._read_file(current)
-        if current and current.saved and current.key != self.edits.renaming:
+        if current and current.saved:
             now = self._find(current.key)
             if now is None:
                 self.edits.current = None
