@@ -126,6 +126,25 @@ async def test_the_reporter_waits_for_a_companion(ui: Site, browser: Any, server
 
 
 @pytest.mark.long
+async def test_a_correct_page_stays_equal_after_a_reconnect_and_beside_another_tab(
+    open_page: Open, run: Run, run_json: RunJson
+) -> None:
+    page = await open_page()
+    run("ui-state", "expect", "--all", "--within", "20")
+    run("clients", "close", "1")
+    await page.wait_for_function("!stores.uiStore.getState().wsConnected")
+    await page.click("text=alice")
+    await page.wait_for_function("stores.uiStore.getState().wsConnected")
+    run("ui-state", "expect", "--all", "--within", "20")
+    assert run("ui-state", "compare").out == ["equal"]
+    client = ("--client", str(run_json("ui-state", "clients")["client"]))
+    second = await open_page()
+    await second.close()
+    run("ui-state", "expect", "--all", "--within", "20", *client)
+    assert run("ui-state", "compare", *client).out == ["equal"]
+
+
+@pytest.mark.long
 async def test_planted_bugs_are_named_at_their_first_row(open_page: Open, run: Run, run_json: RunJson) -> None:
     page = await open_page(bugs="duplicate,typing,unread")
     run("ui-state", "expect", "--all", "--within", "20")
