@@ -321,7 +321,7 @@ class PeerBook:
 
         Return False, without a change, if its peer has other keys now, for which it is to be sent again.
         """
-        return await self._submit(lambda db: peer_sql.note_queued(db, id_, keys))
+        return await self._submit_lasting(lambda db: peer_sql.note_queued(db, id_, keys))
 
     async def postpone(self, ids: list[str], seconds: float, *, method: str = "") -> None:
         """Try items again after some seconds. ``method`` is how their messages were sent without confirmation."""

@@ -204,13 +204,14 @@ class PeerOutbox:
             rows = await self.send_waiting(attempts)
         finally:
             result = self._results.pop(msg_id)
+        in_queue = f"{to} cannot be reached; the message waits in the offline queue."
         try:
             place, now = await self._book.delivery_state(msg_id)
         except Conflict:  # a session has begun meanwhile
             if result == "confirmed":
                 return Delivery({**message, "delivered": True, "delivery_method": "direct"}, True, "", rows)
             note = f"The message is stored, and is sent to {to} after the session that plays now."
-            return Delivery(message, False, note, rows)
+            return Delivery(message, False, in_queue if result == "queued" else note, rows)
         if now is None:
             note = f"The message was deleted while it was being sent to {to}, so it is not sent again."
             return Delivery(None, False, note, rows)
@@ -229,7 +230,7 @@ class PeerOutbox:
         why = next((each.note for each in reversed(rows) if each.event == NOT_SENT), older)
         if place == "outbox":
             return Delivery(now, False, f"The message is stored, and is sent again later: {why}.", rows)
-        return Delivery(now, False, f"{to} cannot be reached; the message waits in the offline queue.", rows)
+        return Delivery(now, False, in_queue, rows)
 
     async def send_waiting(self, attempts: _Attempts) -> list[ServerNote]:
         """Send the next batch of messages or notices to a peer. Return rows about the results.
@@ -370,10 +371,15 @@ class PeerOutbox:
                 except RequestError as error:  # it may accept others
                     why = f"{why}, and the offline queue rejected it: {error.reason.removesuffix('.')}"
                 else:
-                    if not await self._book.note_queued(item.id, keys):
-                        return [_keys_replaced(name)]
+                    note = f"{why}; it waits in the offline queue"
+                    try:
+                        if not await self._book.note_queued(item.id, keys):
+                            return [_keys_replaced(name)]
+                    except Conflict:
+                        note += "; a session has begun meanwhile, so it is sent again after the session"
+                        return [row(SENT, name, note, sealed=body, opened=opened, warning=True)]
                     self._note_result(item.id, "queued")
-                    return [row(SENT, name, f"{why}; it waits in the offline queue", sealed=body, opened=opened)]
+                    return [row(SENT, name, note, sealed=body, opened=opened)]
             if attempts.not_queued:
                 why = f"{why}, and {attempts.not_queued}"
         if is_last:

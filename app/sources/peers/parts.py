@@ -54,8 +54,8 @@ class WaitingItem(Protocol):
 class PeerBook(Protocol):
     """The stored peers; see ``chat.peer_book``. Methods may raise ``RequestError`` and ``StorageError``.
 
-    ``receive``, ``note_notice``, ``waiting``, ``delivery_state`` and ``is_waiting`` raise ``Conflict`` while
-    ``in_session``.
+    ``receive``, ``note_notice``, ``waiting``, ``delivery_state``, ``is_waiting`` and ``note_queued`` raise
+    ``Conflict`` while ``in_session``.
     """
 
     @property

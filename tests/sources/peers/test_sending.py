@@ -693,6 +693,49 @@ async def test_a_message_is_in_the_queue_also_if_keys_are_accepted_just_after_it
     assert [each.msg_id for each in queue.messages] == [posted.data["msg_id"]]
 
 
+@pytest.mark.parametrize("keep", [True, False])
+async def test_a_message_is_sent_again_if_a_session_begins_while_it_is_put_into_the_queue(
+    pair: Pair, keep: bool
+) -> None:
+    """Regression: the row said only that it waits in the offline queue, unlike the response."""
+
+    class SlowQueue(MemoryQueue):
+        async def put(self, message: QueuedMessage) -> None:
+            await super().put(message)
+            await pair.companion.chat.begin_scratch()
+
+    pair.companion.peer_link.outbox.queue = SlowQueue()
+    await pair.ben.close()
+    posted = await post(pair)
+    assert posted.note == "The message is stored, and is sent to ben after the session that plays now."
+    (row,) = pair.rows("peer sent")
+    assert row.note.endswith(
+        "; it waits in the offline queue; a session has begun meanwhile, so it is sent again after the session"
+    )
+    await pair.companion.chat.end_scratch(keep=keep)
+    assert await waiting(pair) == 1
+
+
+async def test_a_message_is_in_the_queue_also_if_a_session_begins_just_after_it_was_put_there(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the note said that it is sent after the session."""
+    pair.companion.peer_link.outbox.queue = MemoryQueue()
+    await pair.ben.close()
+    note_queued = pair.companion.peers.note_queued
+
+    async def begin_session_then(id_: str, keys: PublicKeys) -> bool:
+        is_noted = await note_queued(id_, keys)
+        await pair.companion.chat.begin_scratch()
+        return is_noted
+
+    monkeypatch.setattr(pair.companion.peers, "note_queued", begin_session_then)
+    posted = await post(pair)
+    assert posted.note == "ben cannot be reached; the message waits in the offline queue."
+    await pair.companion.chat.end_scratch(keep=False)
+    assert await waiting(pair) == 0
+
+
 async def test_messages_are_sent_again_if_keys_are_accepted_while_one_is_put_into_the_queue(pair: Pair) -> None:
     """Regression: they were removed from the outbox, and in the queue for the former keys only."""
     peers, new = pair.companion.peers, IndependentPeer("ben", "anna")
