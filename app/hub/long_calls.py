@@ -121,12 +121,14 @@ class LongCalls:
                 self._on_ended()
 
 
-_COMPUTATIONS = LongCalls(4)
+COMPUTATIONS = LongCalls(4)
+"""Runs the calls of ``compute``, and those like them that can be given up."""
 
 
 async def compute(function: Callable[P, Result], *args: P.args, **options: P.kwargs) -> Result:
-    """Call a function that takes long for a large input, such as a parser, in one of a few threads.
+    """Call a function that takes long for a large input, such as a parser, in one of four threads.
 
-    It must not write files: see the module. Otherwise this is like ``asyncio.to_thread``.
+    All calls share these threads: later ones wait. A call that has begun cannot be given up. It must not write
+    files: see the module. Otherwise this is like ``asyncio.to_thread``.
     """
-    return await _COMPUTATIONS.run(lambda _: function(*args, **options))
+    return await COMPUTATIONS.run(lambda _: function(*args, **options))

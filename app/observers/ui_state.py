@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Any
 
-from app.hub.long_calls import compute
+from app.hub.long_calls import GoOn, LongCalls
 from app.hub.row import Row
 from app.observers.recorded_run import Watched
 from app.observers.ui_pages import UiPage, UiPages
@@ -41,6 +41,9 @@ MAX_LISTED = 200
 
 MAX_COMPARED = 5_000
 """An inspection looks for deviations if at most this many steps were not compared yet."""
+
+_COMPARISONS = LongCalls(4)
+"""Apart from other computations, which may take much longer than an expectation may wait."""
 
 _Comparison = tuple[tuple[UiStores, Report] | None, list[Difference], list[Deviation]]
 When = Moment | int | None
@@ -323,7 +326,7 @@ class UiStates:
 async def _differences(stores: UiStores, report: Report, limit: int) -> list[Difference]:
     """Return the first differences. In a thread, because a long history has megabytes. The stores do not change."""
 
-    def found() -> list[Difference]:
+    def found(_: GoOn) -> list[Difference]:
         return list(islice(differences(stores.to_json(), report.state, partial=report.partial), limit))
 
-    return await compute(found)
+    return await _COMPARISONS.run(found)

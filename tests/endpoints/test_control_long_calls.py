@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from app.endpoints.body import LARGE_CHARS
-from app.hub.long_calls import GivenUp
+from app.endpoints.control.session_runs import SMALL_CHARS
+from app.hub.long_calls import GivenUp, compute
 from app.protocol.errors import Malformed
-from tests.conftest import until
+from tests.conftest import PATIENCE_S, until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control
 
@@ -91,13 +92,41 @@ async def test_a_call_has_ended_when_the_companion_has_closed(begun: Begun) -> N
     assert endless.calls == 1
 
 
+async def test_a_check_of_a_session_ends_when_its_client_disconnects(
+    make_control: MakeControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it went on, and others waited for it."""
+    control, endless = await make_control(), Endless()
+    monkeypatch.setattr("app.endpoints.control.session_runs.parse_session", endless)
+    call = asyncio.create_task(control.post("/v1/runs/check", {"text": LONG_SESSION}))
+    try:
+        await until(endless.began.is_set)
+        call.cancel()
+        await asyncio.wait([call])
+        await until(endless.given_up.is_set)
+    finally:
+        endless.given_up.set()
+
+
+async def test_a_short_session_does_not_wait_for_long_ones(make_control: MakeControl) -> None:
+    control, may_end = await make_control(), threading.Event()
+    others = [asyncio.create_task(compute(may_end.wait, 60)) for _ in range(8)]
+    try:
+        checking = control.post("/v1/runs/check", {"text": "alice: hi"})
+        assert (await asyncio.wait_for(checking, PATIENCE_S)).json["steps"] == 1
+    finally:
+        may_end.set()
+        await asyncio.gather(*others)
+
+
 LARGE = "x" * (LARGE_CHARS + 1)
+LONG_SESSION = "#" * (SMALL_CHARS + 1)
 
 
 @pytest.mark.parametrize(
     ("function", "method", "path", "body"),
     [
-        ("app.endpoints.control.session_runs.parse_session", "POST", "/v1/runs/check", {"text": "alice: hi"}),
+        ("app.endpoints.control.session_runs.parse_session", "POST", "/v1/runs/check", {"text": LONG_SESSION}),
         ("app.storage.session_library.parse_session", "PUT", "/v1/sessions/x", b"alice: hi"),
         ("app.endpoints.body.parse_json", "PUT", "/v1/state", {"x": LARGE}),
         ("app.chat.service.parse_snapshot", "PUT", "/v1/state", {}),

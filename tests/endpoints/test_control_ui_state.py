@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app.hub.long_calls import compute
 from app.observers.ui_reports import UiReports
 from app.protocol.ui_comparison import Difference
 from tests.conftest import PATIENCE_S, until
@@ -208,6 +209,21 @@ async def test_compare_names_the_row_at_which_the_reported_state_began_to_deviat
     answer = (await control.post("/v1/ui-state/compare", {"after": first.json["seq"]})).json
     assert (answer["equal"], answer["deviations"]) == (True, [])
     assert (await control.post("/v1/ui-state/compare", {"flavour": "shipped"})).json["deviations"] == [deviation]
+
+
+async def test_an_expectation_does_not_wait_for_other_computations(page: tuple[Control, Page]) -> None:
+    """Regression: it waited for the threads that parsed long sessions, longer than it may take."""
+    control, ui = page
+    await ui.load()
+    assert (await control.put("/v1/ui-state/reported", await stores(control))).status == 204
+    may_end = threading.Event()
+    others = [asyncio.create_task(compute(may_end.wait, 60)) for _ in range(8)]
+    try:
+        expecting = control.post("/v1/ui-state/expect", {"equal": True, "within": 0})
+        assert (await asyncio.wait_for(expecting, PATIENCE_S)).json["met"]
+    finally:
+        may_end.set()
+        await asyncio.gather(*others)
 
 
 async def test_states_are_compared_in_a_thread(page: tuple[Control, Page], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from app.endpoints.control import session_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, absolute, number, operation, target
 from app.endpoints.control.sessions import ERRORS, SESSION_BYTES
-from app.hub.long_calls import compute
+from app.hub.long_calls import COMPUTATIONS, compute
 from app.hub.session_run import (
     AS_FAST_AS_POSSIBLE,
     MAX_SPEED,
@@ -37,6 +37,8 @@ from app.protocol.session.steps import NO_STEPS, Session
 from app.protocol.times import seconds_of
 
 NOT_FOUND = (HTTPStatus.NOT_FOUND,)
+SMALL_CHARS = 1_024
+"""A session of at most this length is parsed at once: it need not wait for threads that parse long ones."""
 RUN_BYTES = 64 * 1024 * 1024
 """Limit of a body with a session of ``SESSION_BYTES``, which JSON escapes, and the files that it loads."""
 
@@ -216,7 +218,9 @@ class SessionRunOperations(Operations):
         limit = MAX_TRANSCRIPT_BYTES if suffix == TRANSCRIPT else SESSION_BYTES
         if len(text) > limit:
             raise TooLarge(f"The session is over {limit // 1024:,} KiB.")
-        return await compute(parse_session, text, suffix)
+        if len(text) <= SMALL_CHARS:
+            return parse_session(text, suffix)
+        return await COMPUTATIONS.run(lambda go_on: parse_session(text, suffix, go_on))
 
     def _run(self, call: Call) -> SessionRun:
         text = call.path["number"]

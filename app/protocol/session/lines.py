@@ -5,7 +5,7 @@ it records leaves such a line.
 
 import codecs
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from app.protocol.envelope import MAX_STATE_DEPTH, BadFrame, parse_json
@@ -50,8 +50,11 @@ def decode_lines(content: bytes) -> str:
         return content[: error.start].decode()
 
 
-def parse_lines(text: str) -> Lines:
-    """Read a session. An incomplete last line of a recording is left out. Raises ``InvalidSession``."""
+def parse_lines(text: str, go_on: Callable[[], object] = lambda: None) -> Lines:
+    """Read a session. An incomplete last line of a recording is left out. Raises ``InvalidSession``.
+
+    ``go_on`` is called for each line.
+    """
     check_number_of_lines(text)
     lines = text.removeprefix("\ufeff").split("\n")
     last = len(lines)
@@ -61,6 +64,7 @@ def parse_lines(text: str) -> Lines:
     extra: dict[str, Any] = {}
     entries: list[Step | Comment] = []
     for number, line in enumerate(lines, 1):
+        go_on()
         line = line.removesuffix("\r")
         try:
             if header is None:

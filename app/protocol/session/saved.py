@@ -5,6 +5,7 @@ names of the chat states that steps load from a session's folder and save to it.
 """
 
 import os
+from collections.abc import Callable
 from typing import NamedTuple
 
 from app.protocol.errors import Invalid
@@ -79,10 +80,13 @@ def hash_of(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
-def parse_session(text: str, suffix: str) -> Session:
-    """Read a session in one of the notations. Raises ``Invalid`` with the line, the column and a caret."""
+def parse_session(text: str, suffix: str, go_on: Callable[[], object] = lambda: None) -> Session:
+    """Read a session in one of the notations. Raises ``Invalid`` with the line, the column and a caret.
+
+    ``go_on`` is called for each line, and may end the call with an exception.
+    """
     try:
-        return read_session(text, suffix)
+        return read_session(text, suffix, go_on)
     except InvalidSession as error:
         raise Invalid(f"Not a valid session: {error}") from None
 
@@ -92,9 +96,9 @@ def decode_session(content: bytes, suffix: str) -> str:
     return decode_lines(content) if suffix == LINES else content.decode("utf-8-sig")
 
 
-def read_session(text: str, suffix: str) -> Session:
-    """Read a session in one of the notations. Raises ``InvalidSession``."""
-    return parse_transcript(text) if suffix == TRANSCRIPT else parse_lines(text).session
+def read_session(text: str, suffix: str, go_on: Callable[[], object] = lambda: None) -> Session:
+    """Read a session in one of the notations. Raises ``InvalidSession``. ``go_on``: see ``parse_session``."""
+    return parse_transcript(text, go_on) if suffix == TRANSCRIPT else parse_lines(text, go_on).session
 
 
 def editable(text: str, suffix: str) -> EditableText:

@@ -1,7 +1,7 @@
 """Read and write sessions as transcripts: readable text such as ``alice (types 2s): hi`` (``*.chat``)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,8 +27,11 @@ from app.protocol.session.words import Line, Words, json_text, name_text, shows_
 _SETTING = re.compile(r"(?:seed|me)\s+[^\s:(].*|! *\{ *\"session\".*")
 
 
-def parse_transcript(text: str) -> Session:
-    """Read a transcript. Its spelling is kept in the session. Raises ``InvalidSession``."""
+def parse_transcript(text: str, go_on: Callable[[], object] = lambda: None) -> Session:
+    """Read a transcript. Its spelling is kept in the session. Raises ``InvalidSession``.
+
+    ``go_on`` is called for each line, and again for each step.
+    """
     check_number_of_lines(text)
     lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
     if not lines[-1]:
@@ -36,10 +39,11 @@ def parse_transcript(text: str) -> Session:
     header, extra, end = _header(lines)
     if end and format_header(header, extra) != lines[:end]:
         header = msgspec.structs.replace(header, text="\n".join(lines[:end]))
-    parsed = parse_statements(lines[end:], end + 1)
+    parsed = parse_statements(lines[end:], end + 1, go_on)
     steps_left = sum(isinstance(each.entry, Step) for each in parsed)
     entries: list[Step | Comment] = []
     for each in parsed:
+        go_on()
         entry = each.entry
         if isinstance(entry, Step):
             steps_left -= 1

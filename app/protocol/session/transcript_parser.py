@@ -6,7 +6,7 @@ header and the original spelling.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -37,20 +37,25 @@ class _Pause(NamedTuple):
     end: int
 
 
-def parse_statements(lines: Sequence[str], first_number: int = 1) -> list[Parsed]:
+def parse_statements(
+    lines: Sequence[str], first_number: int = 1, go_on: Callable[[], object] = lambda: None
+) -> list[Parsed]:
     """Parse statements. ``first_number`` is the number of the first line in the file. Raises ``InvalidSession``.
+
+    ``go_on`` is called for each line.
 
     Comments between the steps of a block, and between a pause and its step, belong to the outermost step.
     """
-    return _Parser(lines, first_number).block(0, 0)
+    return _Parser(lines, first_number, go_on).block(0, 0)
 
 
 class _Parser:
     """Reads lines from top to bottom. An index counts lines from 0."""
 
-    def __init__(self, lines: Sequence[str], first_number: int) -> None:
+    def __init__(self, lines: Sequence[str], first_number: int, go_on: Callable[[], object]) -> None:
         self._lines = lines
         self._first_number = first_number
+        self._go_on = go_on
 
     def block(self, at: int, level: int) -> list[Parsed]:
         """Parse the statements of one level of indentation, from an index on."""
@@ -58,6 +63,7 @@ class _Parser:
         comments: list[int] = []
         pause: _Pause | None = None
         while at < len(self._lines):
+            self._go_on()
             if self._is_comment(at):
                 comments.append(at)
                 at += 1

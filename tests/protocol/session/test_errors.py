@@ -6,6 +6,7 @@ import pytest
 
 from app.protocol.session.errors import InvalidSession
 from app.protocol.session.lines import parse_lines
+from app.protocol.session.saved import LINES, TRANSCRIPT, parse_session
 from app.protocol.session.transcript import parse_transcript
 
 
@@ -184,3 +185,25 @@ def test_a_session_with_too_many_lines_is_rejected_before_it_is_read(
     assert parse(header + line * 2)
     with pytest.raises(InvalidSession, match=r"The session has 4 lines; at most 3 can be read\. Record less\."):
         parse(header + line * 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "suffix"),
+    [("# x\nalice: hi\nalice: ho\n", TRANSCRIPT), ('{"session": 1}\n{"mark": "x"}\n{"mark": "y"}\n', LINES)],
+)
+def test_parsing_can_be_given_up(text: str, suffix: str) -> None:
+    """Regression: a long session was parsed to its end after its client had disconnected."""
+
+    class GivenUp(Exception):
+        pass
+
+    calls = 0
+
+    def go_on() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise GivenUp
+
+    with pytest.raises(GivenUp):
+        parse_session(text, suffix, go_on)
