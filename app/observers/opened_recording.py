@@ -11,7 +11,7 @@ import asyncio
 import os
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -219,10 +219,19 @@ def _open(name: str, file: Path) -> OpenedRecording:
                 f"{file.name} has {size / 2**20:,.0f} MB; at most {MAX_BYTES // 2**20:,} MB can be opened."
             )
         line = stream.readline()
-    header = _header(file.name, line.removeprefix(b"\xef\xbb\xbf"))
-    if header.kind != "recording":
-        raise Invalid(f"{file.name} is a scenario. Only recordings can be opened.")
+        header = _header(file.name, line.removeprefix(b"\xef\xbb\xbf"))
+        if header.kind != "recording" and not _has_row(stream):
+            raise Invalid(f"{file.name} is a scenario. Only recordings can be opened.")
     return OpenedRecording(name, file, size, header, line)
+
+
+def _has_row(lines: Iterable[bytes]) -> bool:
+    """Return whether one of the lines is a recorded row, and those before it are valid."""
+    run = RecordedRun(0.0)
+    try:
+        return any((found := run.read_line(line)) and found.row for line in lines)
+    except ValueError:
+        return False
 
 
 @contextmanager

@@ -151,6 +151,16 @@ async def test_a_scenario_is_not_opened(tmp_path: Path) -> None:
         await open_recording("x", file)
 
 
+async def test_a_file_without_a_kind_that_has_recorded_rows_is_opened(tmp_path: Path) -> None:
+    """Regression: it was called a scenario, although commands read it."""
+    file = write(tmp_path, b"# a comment", b'{"mark": "here"}', line(1), line(2))
+    file.write_bytes(file.read_bytes().replace(b'"kind": "recording", ', b""))
+    opened = await open_recording("bug", file)
+    await opened.load()
+    assert [opened.seq(number) for number in (1, 2)] == [1, 2]
+    assert len(opened.marks) == 1
+
+
 @pytest.mark.parametrize("name", ["bug.zip", "BUG.HAR", "log.ndjson"])
 async def test_a_file_of_another_format_can_be_converted(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"{}")
