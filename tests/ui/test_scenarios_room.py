@@ -550,6 +550,23 @@ async def test_a_file_that_cannot_be_edited_is_shown_as_it_is_now(
     assert "recording, 36 B" in room.empty.hint.text()
 
 
+async def test_open_recording_keeps_the_focus_when_the_files_are_read_again(
+    room: ScenariosRoom, companion: Companion, folder: Path
+) -> None:
+    """Regression: the button was hidden for a moment, which left the focus on the window."""
+    file = folder / "mine" / "take.session.jsonl"
+    file.write_text('{"session": 1, "kind": "recording"}\n')
+    await companion.saved_sessions.read()
+    room.choose("mine/take")
+    (button,) = [each for each in room.empty.findChildren(QPushButton) if each.text() == "Open recording"]
+    button.setFocus()
+    file.write_text('{"session": 1, "kind": "recording"}\n{"mark": "x"}\n')
+    await companion.saved_sessions.read()
+    await wait_until_idle(companion)
+    assert "recording, 50 B" in room.empty.hint.text()
+    assert QApplication.focusWidget() is button
+
+
 async def test_unsaved_changes_are_listed_while_their_file_does_not_exist(
     room: ScenariosRoom, companion: Companion, folder: Path
 ) -> None:

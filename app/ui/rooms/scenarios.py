@@ -366,7 +366,7 @@ class ScenariosRoom(FocusStart):
             if unchanged:
                 scenario.saved_text = scenario.text
             self.check.check()
-        else:
+        elif scenario is None:
             self.empty.show_text(*NOTHING_SELECTED, button=False)
         self._show_state()
         self._refresh_later()
