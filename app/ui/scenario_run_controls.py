@@ -116,7 +116,7 @@ class ScenarioRunControls(QObject):
         shown = played.run.number if played else 0
         listed = {each.name for each in self._companion.saved_sessions.all} | self._edits.drafts.keys()
         others = [each for each in self.runs.running if each.number != shown]
-        keys = {each.number: key for each in others if (key := self.runs.key_of(each)) in listed}
+        keys = {each.number: key for each in others for key in self.runs.keys_of(each) if key in listed}
         self.others.show_runs(others, keys)
         if played is None:
             self._editor.show_results({}, outdated=False)

@@ -78,9 +78,9 @@ class ScenarioRuns(QObject):
         """Return the last run of a scenario."""
         return self._played.get(key)
 
-    def key_of(self, run: SessionRun) -> str:
-        """Return the key of the scenario that a run plays."""
-        return next((key for key, played in self._played.items() if played.run is run), run.name)
+    def keys_of(self, run: SessionRun) -> list[str]:
+        """Return the keys of the scenarios whose run it is: of several if a copy was saved meanwhile."""
+        return [key for key, played in self._played.items() if played.run is run] or [run.name]
 
     @property
     def running(self) -> list[SessionRun]:
@@ -90,7 +90,7 @@ class ScenarioRuns(QObject):
     @property
     def running_keys(self) -> set[str]:
         """The keys of the scenarios and recordings that are played."""
-        return {self.key_of(each) for each in self.running}
+        return {key for each in self.running for key in self.keys_of(each)}
 
     def start(self, key: str, name: str, text: str, session: Session, options: Options) -> SessionRun:
         """Start a scenario, under this name in the log. Raises ``Conflict``."""

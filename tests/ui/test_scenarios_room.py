@@ -740,6 +740,23 @@ async def test_the_run_of_a_scenario_without_a_file_can_be_shown(room: Scenarios
     assert room.controls.bar.run.text() == "Stop"
 
 
+async def test_all_scenarios_that_share_a_run_are_marked_as_running(
+    room: ScenariosRoom, companion: Companion
+) -> None:
+    """Regression: after a copy was saved, only it was marked if the original was renamed."""
+    await choose(room, OWN)
+    await write(room, "# Lunch\nwait 20s\n")
+    room.controls.run()
+    await until(lambda: room.controls.runs.running)
+    action(room, "Save as …").trigger()
+    dialog().name.setText("mine/copy")
+    dialog()._accept()
+    await until(lambda: room.edits.key == "mine/copy")
+    assert room.controls.runs.running_keys == {OWN, "mine/copy"}
+    await companion.saved_sessions.rename(OWN, "mine/dinner")
+    assert room.controls.runs.running_keys == {"mine/dinner", "mine/copy"}
+
+
 async def test_a_new_scenario_has_no_run_of_a_file_with_its_name(room: ScenariosRoom) -> None:
     """Regression: it was shown as running, because its runs have the same name in the log."""
     await choose(room, OWN)
