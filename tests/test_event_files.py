@@ -2,6 +2,7 @@
 """Event files in a running companion: what they change for connected clients, and in the chat state."""
 
 import json
+import os
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -23,7 +24,7 @@ from app.protocol.envelope import Envelope
 from app.protocol.errors import Malformed
 from app.protocol.event_type import InvalidEvent
 from app.protocol.ui_stores import Flavour
-from app.storage import migrations
+from app.storage import event_folder, migrations
 from app.storage.event_folder import EventFolder
 from app.system.settings import Settings
 from app.ui.models.log_text import summary
@@ -575,7 +576,6 @@ async def test_a_file_that_changes_while_it_is_read_is_not_used(
     companion: Companion, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write("delivered.json", DELIVERED)
-    from app.storage import event_folder
 
     def change(path: Path, limit: int) -> bytes:
         content = path.read_bytes()
@@ -594,11 +594,29 @@ async def test_a_file_that_changes_while_it_is_read_is_not_used(
     file.unlink()
 
 
+async def test_a_file_that_could_not_be_read_once_is_read_again(
+    companion: Companion, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: not on Windows, where permissions and other programs do not change the stamp of the file."""
+    os.utime(write("delivered.json", DELIVERED), (1_700_000_000, 1_700_000_000))
+    folder = companion.event_files._folder
+
+    def forbidden(*_: object) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(event_folder, "read_file", forbidden)
+        await companion.event_files.read()
+        assert companion.event_files.warnings == ["delivered.json: cannot be read: permission denied."]
+    assert folder.changed()
+    await companion.event_files.read()
+    assert companion.event_files.warnings == []
+    assert not folder.changed()
+
+
 async def test_too_many_files_get_a_sentence(
     companion: Companion, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.storage import event_folder
-
     monkeypatch.setattr(event_folder, "MAX_FILES", 2)
     for number in range(3):
         write(f"{number}.json", {"event": f"e{number}", "direction": "to_ui", "data": {}})

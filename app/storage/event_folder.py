@@ -1,7 +1,8 @@
 """Read the event files of a folder, and find out whether any of them has changed. The calls block.
 
 A file whose stamp (time of change, size, inode) is the same is not read again, unless it changed in the last two
-seconds. ``storage.event_files`` watches the folder, and keeps the catalog of events up to date.
+seconds, or could not be read. ``storage.event_files`` watches the folder, and keeps the catalog of events up to
+date.
 """
 
 import logging
@@ -16,7 +17,7 @@ from app.protocol.event_files.event_set import Parsed
 from app.protocol.event_files.limits import MAX_FILE_BYTES, MAX_FILES, SUFFIXES
 from app.protocol.event_files.problems import FileProblem, printable
 from app.storage.files import find_files
-from app.system.files import read_file, reason
+from app.system.files import TooLarge, read_file, reason
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +37,12 @@ class Stamp(NamedTuple):
     size: int
     inode: int
     status_ns: int = 0
-    """When the permissions were changed: a file that could not be read may be readable now."""
+    """When content or permissions were changed; on Windows, when the file was created."""
 
 
 class _ReadFile(NamedTuple):
-    stamp: Stamp
+    stamp: Stamp | None
+    """None if the system could not read the file: on Windows, that may end without a change of the file."""
     text: str
     parsed: Parsed
 
@@ -53,13 +55,11 @@ class EventFolder:
         self.folder = folder
         self._chosen = chosen
         self._files: dict[str, _ReadFile] = {}
-        self._seen: dict[str, Stamp] = {}
         self.warnings: list[str] = []
 
     def read(self, parse: Parse) -> Mapping[str, Parsed]:
         """Read the files that have changed, and return what all files define, by path."""
         found = self._find()
-        self._seen = {name: stamp for name, (_, stamp) in found.items()}
         files = {name: self._read(name, path, stamp, parse) for name, (path, stamp) in found.items()}
         self._files = files
         return {name: each.parsed for name, each in files.items()}
@@ -67,10 +67,12 @@ class EventFolder:
     def changed(self) -> bool:
         """Return whether files were added, changed or removed since ``read``.
 
-        A file that changed recently counts as changed, because a later change may have the same stamp.
+        A file that changed recently counts as changed, because a later change may have the same stamp. So does one
+        that could not be read.
         """
         found = {name: stamp for name, (_, stamp) in self._find().items()}
-        return found != self._seen or any(map(_is_recent, found.values()))
+        read = {name: each.stamp for name, each in self._files.items()}
+        return found != read or any(map(_is_recent, found.values()))
 
     def _find(self) -> dict[str, tuple[Path, Stamp]]:
         """Return the files with their paths below the folder and their stamps. Sets ``warnings``."""
@@ -104,7 +106,8 @@ class EventFolder:
             self._require_inside(file)
             text = self._stable_text(file, stamp)
         except (OSError, UnicodeDecodeError, ValueError) as error:
-            return _ReadFile(stamp, "", (FileProblem(name, "", f"cannot be read: {_why(error)}"),))
+            problem = FileProblem(name, "", f"cannot be read: {_why(error)}")
+            return _ReadFile(stamp if isinstance(error, ValueError | TooLarge) else None, "", (problem,))
         if before and before.text == text and text:
             return before._replace(stamp=stamp)  # the event stays the same object
         try:

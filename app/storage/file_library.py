@@ -389,7 +389,7 @@ class _Stamp(NamedTuple):
     size: int
     inode: int
     status_ns: int = 0
-    """When the permissions were changed: a file that could not be read may be readable now."""
+    """When content or permissions were changed; on Windows, when the file was created."""
 
 
 class _CachedFile(NamedTuple, Generic[ItemT]):
