@@ -182,7 +182,7 @@ class SessionRun:
     """What the run has fired that was not sent when it ended, and warnings about its steps, as sentences."""
     elapsed_s: float = 0.0
     version: int = 0
-    """Grows with each step and each change of the state."""
+    """Grows with each step, each change of the state, and when a step begins to wait for the UI."""
     changed: Signal[None] = field(default_factory=Signal)
     """Emitted when ``version`` has grown."""
     _may_go: asyncio.Event = field(default_factory=asyncio.Event)
@@ -233,6 +233,11 @@ class SessionRun:
     def approach(self, step: Step) -> None:
         """Make a step the current one: the pause before it begins."""
         self.current = step
+        self._note_change()
+
+    def begin_wait(self, step: str) -> None:
+        """Note that the current step, in words, waits for the UI."""
+        self.waits_for = step
         self._note_change()
 
     async def gate(self, step: Step) -> bool:

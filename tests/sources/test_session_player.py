@@ -561,6 +561,17 @@ async def test_a_run_that_is_stopped_names_the_step_and_a_page_that_was_refused(
     assert run.waits_for == ""
 
 
+@pytest.mark.parametrize("step", ["wait for all", "expect typing within 20s"])
+async def test_a_step_that_begins_to_wait_after_a_pause_is_a_change(theatre: Theatre, step: str) -> None:
+    """Regression: `session run` did not print it: its request was answered only by the result."""
+    run, seen = theatre.start(f"alice: hi\nwait 5s\n{step}"), list[tuple[int, str]]()
+    run.changed.connect(lambda _: seen.append((run.version, run.waits_for)))
+    await until(lambda: run.waits_for)
+    (before, _), last = seen[-2:]
+    assert last == (before + 1, step)
+    await theatre.companion.sessions.stop(run.number)
+
+
 async def test_a_run_of_rules_that_takes_too_long_names_no_step(theatre: Theatre) -> None:
     run = await theatre.play("when typing\n    alice: hi", timeout_s=0.05)
     assert run.error == "The session did not end within 0.05 s. 1 of 1 step was played."

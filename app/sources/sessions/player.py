@@ -288,7 +288,7 @@ class SessionPlayer:
                 return
         began = track.timeline.step_begins()
         if track is self._main and _waits_for_ui(action):
-            self._run.waits_for = _text(step)
+            self._run.begin_wait(_text(step))
         try:
             outcome = await perform(action, track)
         except (CannotPlay, ValueError, *FIRE_ERRORS) as error:
