@@ -86,6 +86,8 @@ class _Attempts:
         """A task that waits until the next batch may be sent."""
         self.refused = Counter[str]()
         """How often the peer closed the connection instead of acknowledging this item, the next one of a batch."""
+        self.queued_for_former_keys: set[str] = set()
+        """The queue takes another message with such an id for the same one, and drops it."""
 
     async def items(self) -> Sequence[WaitingItem]:
         """Return the next batch: items that were not written yet or are due. Raises ``Conflict`` in a session."""
@@ -358,14 +360,15 @@ class PeerOutbox:
         why = result.error or f"{name} closed the connection and has not confirmed it"
         if is_written:
             why = f"written; {name} has not confirmed it"
-        if item.message is not None and self.queue and self.queue.available:
+        queue = None if item.id in attempts.queued_for_former_keys else self.queue
+        if item.message is not None and queue and queue.available:
             is_last = False  # if the queue fails, it is tried again
             if peer.offered:
                 attempts.not_queued = f"the new keys of {name} wait for your decision"
             if not attempts.not_queued:  # otherwise, later messages would overtake, and each wait for a timeout
                 sealed = dialect_b.seal(item.message["text"], me, peer.keys)
                 try:
-                    await self.queue.put(QueuedMessage(item.id, self._hub.local_user, name, body, *sealed))
+                    await queue.put(QueuedMessage(item.id, self._hub.local_user, name, body, *sealed))
                 except Unreachable as error:
                     attempts.not_queued = f"the offline queue failed: {error.reason.removesuffix('.')}"
                 except RequestError as error:  # it may accept others
@@ -374,6 +377,7 @@ class PeerOutbox:
                     note = f"{why}; it waits in the offline queue"
                     try:
                         if not await self._book.note_queued(item.id, keys):
+                            attempts.queued_for_former_keys.add(item.id)
                             return [_keys_replaced(name)]
                     except Conflict:
                         note += "; a session has begun meanwhile, so it is sent again after the session"
