@@ -287,7 +287,7 @@ def read_token(found: instance.Instance | None, folders: Folders) -> Token:
 
 
 def segment(name: str) -> str:
-    """Quote a name as one segment of a URL path."""
+    """Quote a name as one segment of a URL path, or as a value in a query."""
     try:
         return quote(name, safe="")
     except UnicodeEncodeError:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from websockets.exceptions import InvalidURI
 
-from app.cli.control import UNEXPECTED_ADDRESS, fail
+from app.cli.control import UNEXPECTED_ADDRESS, fail, segment
 from app.cli.event_client import EventClient
 from app.cli.options import as_json
 from app.protocol.constants import EVENTS_PATH
@@ -83,7 +83,7 @@ def run(
     0 after a signal or after ``for_s``; 1 if it could not connect; 2 if ``url`` is not a WebSocket address.
     """
     if username is not None:
-        url += ("&" if "?" in url else "?") + "username=" + quote(username, safe="", errors="replace")
+        url += ("&" if "?" in url else "?") + "username=" + segment(username)
     client = EventClient(url, on_status=say, greeting=frames_of(send), keys=keys)
     client.subscribe(_print_json if as_json else _print_line)
     try:

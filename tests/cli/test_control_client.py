@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from app.cli import listen
 from app.cli.control import Control, encoded, segment
 from app.system import agent_token, control_token, instance
 from app.system.paths import Folders
@@ -138,6 +139,7 @@ def test_a_value_that_is_not_utf8_is_a_usage_error(serve: Serve, capsys: pytest.
         lambda: serve().call("GET", "/v1/journal", filter="\udcff"),
         lambda: serve().call("POST", "/v1/frames", text="\udcff"),
         lambda: segment("\udcff"),
+        lambda: listen.run("ws://127.0.0.1:1/events", "\udcff", as_json=False),
     )
     for call in calls:
         with pytest.raises(typer.Exit) as ended:
