@@ -124,13 +124,13 @@ class SessionRunOperations(Operations):
             with call.needing_client():  # without it, nobody could stop the session
                 session = await self._parsed(body.text, body.notation)
             files = GivenFiles(body.files)
-            run = self._start(call, body.name or "session", session, files)
+            run = self._service.sessions.start(body.name or "session", session, _options(call, files))
             self._release_when_ended(run, files)
         else:
             with call.needing_client():
                 saved = await library.look_up(body.name)
                 session = await library.load(saved)
-            run = self._start(call, saved.name, session, library.files_of(saved))
+            run = self._service.sessions.start(saved.name, session, _options(call, library.files_of(saved)))
         return shapes.run_info(run)
 
     @operation("POST", "/v1/runs/file", scope=Scope.FULL, body=shapes.RunFileBody, answer=shapes.RunInfo,
@@ -142,7 +142,7 @@ class SessionRunOperations(Operations):
         with call.needing_client():
             session = await self._service.saved_sessions.load_file(file)
         name = file.name.removesuffix(suffix_of(file.name))
-        return shapes.run_info(self._start(call, name, session, NoFiles()))
+        return shapes.run_info(self._service.sessions.start(name, session, _options(call, NoFiles())))
 
     @operation("GET", "/v1/runs", scope=Scope.AGENT, answer=list[shapes.RunInfo])
     async def list_runs(self, _: Call) -> list[shapes.RunInfo]:
@@ -189,9 +189,6 @@ class SessionRunOperations(Operations):
     async def stop_run(self, call: Call) -> shapes.RunInfo:
         """Stop a run."""
         return shapes.run_info(await self._service.sessions.stop(self._run(call).number))
-
-    def _start(self, call: Call, name: str, session: Session, files: SessionFiles) -> SessionRun:
-        return self._service.sessions.start(name, session, _options(call, files))
 
     def _release_when_ended(self, run: SessionRun, files: GivenFiles) -> None:
         """When a run has ended, release its given files, and saved ones of old runs, because many are kept."""
