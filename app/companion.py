@@ -443,7 +443,7 @@ class Companion:
         return await self.pipeline.fire(event, to=to, origin=origin, strict=strict)
 
     async def fire_built_in(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
-        """Fire an event of built-in fields, with the other fields that a file requires."""
+        """Fire an event of built-in fields, with the other fields that a file requires. Nothing is expanded."""
         return await self.fire(self.composer.completed(event), to=to, origin=origin)
 
     async def send_raw(self, frame: str | bytes, *, to: Target = ALL, origin: Origin) -> Delivery:
@@ -495,6 +495,12 @@ class Companion:
     def refused_page(self, within_s: float = 0.0) -> str:
         """Return what to do about a page that was refused for its origin. See ``RejectionLog.refused_page``."""
         return self.rejection_log.refused_page(within_s, self.settings.allowed_origins, origin_problem)
+
+    def why_no_client(self, within_s: float = 0.0) -> str:
+        """Return that no client is connected, and what to do about a refused page; empty if one is connected."""
+        if self.hub.connection_count:
+            return ""
+        return f"No client is connected. {self.refused_page(within_s)}".rstrip()
 
     def why_no_rest(self, call: str) -> str:
         """Return why no client can make a REST call now, whichever it is; empty if clients can make calls."""

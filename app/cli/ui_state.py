@@ -293,7 +293,7 @@ def expect(
     with reporting_failure("ui-state expect", junit, quiet=json):
         answer = Control(data_dir).call("POST", "/v1/ui-state/expect", body, more_s=within)
     if answer["client"] is None:
-        unreported = f"n{answer['why_no_client'][1:]}" if answer.get("why_no_client") else "no client is connected"
+        unreported = answer.get("why_no_client") or "No client is connected."
     else:
         unreported = "the UI has not reported its state" + (f" after row {after}" if after else "")
     if json:

@@ -14,15 +14,13 @@ from typing import Any, ParamSpec, TypeVar
 
 from typing_extensions import override
 
+P = ParamSpec("P")
 Result = TypeVar("Result")
 GoOn = Callable[[], None]
 """Raises ``GivenUp`` if nobody waits for the result any more. A long call calls it again and again."""
 
 CLOSE_S = 1.0
 """How long ``close`` waits for calls, which may have temporary files to delete."""
-
-
-P = ParamSpec("P")
 
 
 class GivenUp(Exception):

@@ -121,10 +121,6 @@ class EventComposer:
         """Fire an event whose data may contain templates."""
         return await self.fire(Fixture(event=event.event, data=event.data), to=to, origin=origin)
 
-    async def fire_built_in(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
-        """Fire an event of built-in fields, with the other fields that a file requires."""
-        return await self.fire_event(self.completed(event), to=to, origin=origin)
-
     async def fire_message(self, persona: str, text: str, *, origin: Origin) -> Delivery:
         """Fire a ``new_message`` of a persona. ``text`` may contain templates."""
         message = self.fixture_for_event("new_message").with_changes({"text": text}, [])

@@ -130,7 +130,7 @@ class SettingsFile:
             document = tomlkit.parse(text)
         except FileNotFoundError:
             document = _new_document()
-            if THE_FILE not in self.unusable:  # otherwise, what was loaded is no one's choice
+            if THE_FILE not in self.unusable:  # otherwise, the loaded values are not the user's
                 known = None
         except PARSE_ERRORS as error:
             wrong = f"it cannot be read: {reason(error)}. Correct or delete the file, then save again"

@@ -29,7 +29,7 @@ def friend_commands(companion: Companion, run: Run) -> list[Command]:
 def _commands_for(name: str, online: bool, companion: Companion, run: Run) -> list[Command]:
     def fire(event: str, **data: Any) -> Callable[[], object]:
         envelope = Envelope(event, {"username": name, **data})
-        return lambda: run(companion.composer.fire_built_in(envelope, origin=PANEL))
+        return lambda: run(companion.fire_built_in(envelope, origin=PANEL))
 
     friend = partial(Command, section=Section.FRIENDS)
     on, off = ("already online", "") if online else ("", "already offline")

@@ -1,5 +1,7 @@
 """The palette: find and run any command by a few letters. Ctrl+R repeats the last event in any room."""
 
+import json
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +11,14 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QLabel
 
 from app.companion import Companion
+from app.hub.hub import Delivery
 from app.hub.journal import Kind
 from app.hub.origin import PANEL
 from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture
 from app.system.settings import Settings
-from app.ui.friend_commands import find_friend
+from app.ui.friend_commands import find_friend, friend_commands
 from app.ui.palette import MAX_RECENT, Command, Palette, Section, arrange, matching
 from app.ui.palette_commands import RecentCommands
 from app.ui.palette_commands import commands as commands_of
@@ -544,3 +547,16 @@ async def test_ctrl_r_before_any_event_shows_a_message(window: MainWindow, qtbot
     qtbot.keyClick(window, Qt.Key.Key_R, CONTROL)
     await until(window.status.message.text)
     assert window.status.message.text() == "Nothing has been fired yet."
+
+
+async def test_the_commands_of_a_friend_expand_no_template_in_its_name(companion: Companion) -> None:
+    name = "{{seq}}"
+    await companion.chat.add_person(name, is_friend=True)
+    fired: list[Coroutine[Any, Any, Delivery]] = []
+    (command,) = (
+        each for each in friend_commands(companion, fired.append) if each.title == f"Switch {name} online"
+    )
+    command.act()
+    await fired[0]
+    (row,) = (each for each in companion.journal if each.event == "friend_online")
+    assert json.loads(row.payload)["data"] == {"username": name}

@@ -5,7 +5,6 @@ The response says whether it arrived, and what else arrived from clients.
 
 from app.endpoints.control import expectation_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
-from app.endpoints.control.status import why_no_client
 from app.hub.expectation import Expectation, why_impossible
 from app.protocol.errors import Invalid
 from app.protocol.json_path import BadPath, check_path
@@ -33,5 +32,5 @@ class ExpectationOperations(Operations):
         result = await self._service.expect(expected, body.within, body.after)
         answer = shapes.expected(result)
         if not (answer.met or answer.received_instead):
-            answer.why_no_client = why_no_client(self._service, body.within)
+            answer.why_no_client = self._service.why_no_client(body.within)
         return answer

@@ -215,6 +215,9 @@ class Service(Protocol):
     async def log_get_requests(self, on: bool) -> None:
         """Turn the logging of the UI's GET requests on or off."""
 
+    def why_no_client(self, within_s: float = 0.0) -> str:
+        """See ``Companion.why_no_client``."""
+
     def refused_page(self, within_s: float = 0.0) -> str:
         """Return what to do about a page that was refused for its origin lately; empty if there is none."""
 

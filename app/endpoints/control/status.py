@@ -57,13 +57,6 @@ def current_status(service: Service) -> shapes.Status:
     )
 
 
-def why_no_client(service: Service, within_s: float = 0.0) -> str:
-    """Return that no client is connected, and what to do about a page that was refused; empty if one is."""
-    if service.hub.connection_count:
-        return ""
-    return f"No client is connected. {service.refused_page(within_s)}".rstrip()
-
-
 def _summary(service: Service, name: str) -> shapes.ServerSummary:
     each = service.services[name]
     return shapes.ServerSummary(

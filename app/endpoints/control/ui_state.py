@@ -13,7 +13,6 @@ from typing import Any
 
 from app.endpoints.control import ui_state_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
-from app.endpoints.control.status import why_no_client
 from app.hub.long_calls import compute
 from app.protocol.errors import Conflict, Invalid
 from app.protocol.ui_comparison import (
@@ -161,7 +160,7 @@ class UiStateOperations(Operations):
             met=met,
             has_reported=report() is not None,
             differences=[] if met else _infos(await unmet()),
-            why_no_client=why_no_client(self._service, body.within) if client is None else "",
+            why_no_client=self._service.why_no_client(body.within) if client is None else "",
         )
 
     @operation("PUT", "/v1/ui-state/active-chat", scope=Scope.AGENT, body=shapes.ActiveChatBody, errors=NOT_FOUND)

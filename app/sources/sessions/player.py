@@ -160,10 +160,10 @@ class SessionPlayer:
         if step is None or run.left_out + run.totals.outermost >= run.total_steps:
             return ""
         place = f" The current step was line {step.line} ({summarize(_text(step))})."
-        if not run.waits_for or self._stage.hub.connection_count:
+        if not run.waits_for:
             return place
         waited_s = self._stage.clock.mono() - self._began
-        return f"{place} No client is connected. {self._stage.refused_page(waited_s)}".rstrip()
+        return f"{place} {self._stage.why_no_client(waited_s)}".rstrip()
 
     @asynccontextmanager
     async def _scene(self) -> AsyncIterator[None]:

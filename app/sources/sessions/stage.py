@@ -134,6 +134,9 @@ class Stage(Publisher, Protocol):
     ) -> ExpectationResult:
         """Wait for a frame or a REST call of the UI."""
 
+    def why_no_client(self, within_s: float = 0.0) -> str:
+        """See ``Companion.why_no_client``."""
+
     def refused_page(self, within_s: float = 0.0) -> str:
         """See ``Companion.refused_page``."""
 

@@ -290,7 +290,7 @@ class InjectRoom(FocusStart):
 
     def _fire_quickly(self, event: str, data: dict[str, Any]) -> None:
         self.bar.fire_this(
-            lambda to: self._companion.composer.fire_built_in(Envelope(event, data), to=to, origin=PANEL),
+            lambda to: self._companion.fire_built_in(Envelope(event, data), to=to, origin=PANEL),
             ended=self._show_presence,  # the event may have been dropped
         )
 
