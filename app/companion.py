@@ -498,9 +498,7 @@ class Companion:
 
     def why_no_client(self, within_s: float = 0.0) -> str:
         """Return that no client is connected, and what to do about a refused page; empty if one is connected."""
-        if self.hub.connection_count:
-            return ""
-        return f"No client is connected. {self.refused_page(within_s)}".rstrip()
+        return self.rejection_log.why_no_client(within_s, self.settings.allowed_origins, origin_problem)
 
     def why_no_rest(self, call: str) -> str:
         """Return why no client can make a REST call now, whichever it is; empty if clients can make calls."""

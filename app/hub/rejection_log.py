@@ -77,6 +77,12 @@ class RejectionLog:
                 )
         return ""
 
+    def why_no_client(self, within_s: float, allowed: Collection[str], problem: Callable[[str], str]) -> str:
+        """Return that no client is connected, with ``refused_page``; empty if one is connected."""
+        if self._hub.connection_count:
+            return ""
+        return f"No client is connected. {self.refused_page(within_s, allowed, problem)}".rstrip()
+
     def add(self, server: str, reason: str, origin: str = "", user_agent: str = "") -> bool:
         """Count a rejection and emit ``added``. Return whether it got a journal row."""
         self.total += 1

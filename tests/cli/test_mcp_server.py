@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import typer
@@ -318,3 +318,16 @@ def test_a_client_is_shown_without_its_measurements() -> None:
     names = ("id", "username", "origin", "user_agent", "ready", "frames_in", "frames_out", "queued_bytes")
     client = dict.fromkeys(names, 0)
     assert client_of({**client, "frames_per_s": [0] * 60, "last_sent": {}}) == client
+
+
+@pytest.mark.parametrize(("error", "is_reported"), [(BrokenPipeError(), False), (ZeroDivisionError(), True)])
+def test_a_stream_that_cannot_write_its_rest_at_the_end_is_not_reported(
+    error: Exception, is_reported: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: on Python 3.13, the end printed "Exception ignored" now and then if the output was closed."""
+    from app.cli.agents.stdio import _report_unraisable  # takes half a second
+
+    reported: list[object] = []
+    monkeypatch.setattr(sys, "__unraisablehook__", reported.append)
+    _report_unraisable(cast(Any, SimpleNamespace(exc_value=error)))
+    assert bool(reported) is is_reported

@@ -70,6 +70,7 @@ class StdioServer(MCPServer[Any]):
 
     @override
     async def run_stdio_async(self) -> None:
+        sys.unraisablehook = _report_unraisable
         try:
             await self._serve()
         except* OSError as errors:
@@ -100,6 +101,15 @@ class StdioServer(MCPServer[Any]):
                 await server.run(messages, answers, server.create_initialization_options())
                 tasks.cancel_scope.cancel()
         self.interrupted = lines.has_been_ended
+
+
+def _report_unraisable(found: "sys.UnraisableHookArgs") -> None:
+    """Report an error that nothing can catch, except of a stream of the SDK that cannot write its rest at its end.
+
+    Since version 3.13, Python reports these.
+    """
+    if found.exc_value is None or not _has_agent_ended(found.exc_value):
+        sys.__unraisablehook__(found)
 
 
 def _has_agent_ended(error: BaseException) -> bool:
